@@ -1,0 +1,1 @@
+"""The compiled layer: numba, numpy and nothing else."""
