@@ -46,7 +46,7 @@ CACHE_FOLDER = cache_folder()
 
 def helper(function: Function) -> Function:
     """Compile `function` into each of its callers."""
-    compiled: Function = numba.njit(forceinline=True)(function)
+    compiled: Function = numba.njit(forceinline=True, error_model="numpy", _nrt=False)(function)
     return compiled
 
 
@@ -55,7 +55,7 @@ def entry(function: Function) -> Function:
     given = config.CACHE_DIR
     config.CACHE_DIR = CACHE_FOLDER
     try:
-        compiled: Function = numba.njit(cache=True, nogil=True)(function)
+        compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
     finally:
         config.CACHE_DIR = given
     return compiled

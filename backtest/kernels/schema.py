@@ -17,6 +17,11 @@ BoolArray2D = npt.NDArray[np.bool_]
 Records = npt.NDArray[np.void]
 
 
+def record(fields: list[tuple[str, type]]) -> np.dtype[np.void]:
+    """Return a structured dtype whose elements read as `element.field`, compiled or not."""
+    return np.dtype((np.record, fields))
+
+
 class MarginMode(IntEnum):
     """What backs a position: its own margin, or the whole wallet."""
 
@@ -82,7 +87,7 @@ class Barred(IntEnum):
     FOREVER = 2
 
 
-PRICES = np.dtype(
+PRICES = record(
     [
         ("open", np.float64),  # price at the bar's open time
         ("high", np.float64),  # highest price inside the bar
@@ -91,7 +96,7 @@ PRICES = np.dtype(
     ]
 )
 
-SETTINGS = np.dtype(
+SETTINGS = record(
     [
         ("cash", np.float64),  # equity before the first bar
         ("leverage", np.float64),  # notional / margin of a full signal
@@ -112,7 +117,7 @@ SETTINGS = np.dtype(
     ]
 )
 
-TIER = np.dtype(
+TIER = record(
     [
         ("floor", np.float64),  # notional from which the tier holds, inf in unused rows
         ("rate", np.float64),  # maintenance rate, with the venue's fee in maintenance
@@ -120,11 +125,12 @@ TIER = np.dtype(
     ]
 )
 
-POSITION = np.dtype(
+POSITION = record(
     [
         ("quantity", np.float64),  # signed base units held
         ("entry_price", np.float64),  # average over what opened it
         ("margin", np.float64),  # its own margin, 0 in cross accounts
+        ("constant", np.float64),  # margin - quantity * entry_price: its balance at a mark of 0
         ("signal", np.float64),  # in force: the last one given
         ("due", np.int64),  # 1: an order is due
         ("waiting", np.int64),  # 1: the order that waits has its row in the log
@@ -146,6 +152,9 @@ POSITION = np.dtype(
         ("trade_to", np.float64),  # trade price where the leg ends
         ("mark_from", np.float64),  # mark price where the leg starts
         ("mark_to", np.float64),  # mark price where the leg ends
+        ("trigger_point", np.float64),  # where on the leg a stop or take-profit is hit, above 1 = not on this leg
+        ("trigger_price", np.float64),  # trade price there
+        ("trigger_reason", np.int64),  # Reason
         # while nothing happens
         ("mark_floor", np.float64),  # a mark at or below it ends the quiet
         ("mark_ceiling", np.float64),  # a mark at or above it ends the quiet
@@ -153,18 +162,16 @@ POSITION = np.dtype(
         ("trade_ceiling", np.float64),  # a trade price at or above it ends the quiet
         ("rate", np.float64),  # maintenance rate between the two mark limits
         ("deduction", np.float64),  # deduction between the two mark limits
-        ("reach", np.float64),  # bounds the loss of surplus per relative move of the mark, per mark
+        ("reach", np.float64),  # bounds what a move of the mark by 1 takes from the surplus
     ]
 )
 
-ACCOUNT = np.dtype(
+ACCOUNT = record(
     [
         ("wallet", np.float64),  # money not tied up in isolated margins
         ("held", np.int64),  # instruments held
         ("ruined", np.int64),  # 1: equity fell to a millionth of cash, no increases any more
         ("busy", np.int64),  # 1: the next bar has to be walked in full
-        ("constant", np.float64),  # wallet + margins - sum of quantity * entry price
-        ("time", np.int64),  # open time of the previous bar (ns)
         ("realised", np.float64),  # running totals of the ledger from here on
         ("fees", np.float64),
         ("funding", np.float64),
@@ -179,7 +186,7 @@ ACCOUNT = np.dtype(
     ]
 )
 
-FILL = np.dtype(
+FILL = record(
     [
         ("bar", np.int64),
         ("instrument", np.int64),
@@ -195,7 +202,7 @@ FILL = np.dtype(
     ]
 )
 
-LIQUIDATION = np.dtype(
+LIQUIDATION = record(
     [
         ("bar", np.int64),
         ("instrument", np.int64),
@@ -214,7 +221,7 @@ LIQUIDATION = np.dtype(
     ]
 )
 
-ORDER = np.dtype(
+ORDER = record(
     [
         ("bar", np.int64),
         ("instrument", np.int64),
@@ -259,6 +266,7 @@ class Schedule(NamedTuple):
     bar: Int64Array1D
     instrument: Int64Array1D
     signal: Float64Array1D
+    latest: Float64Array1D  # (M,) the signals in force after the last change
 
 
 class Rules(NamedTuple):

@@ -1,0 +1,208 @@
+"""Step 3 of a bar: orders become fills; reductions first, then increases as far as margin allows."""
+
+import math
+
+from backtest.kernels._jit import helper
+from backtest.kernels.accrual import is_present
+from backtest.kernels.booking import book_shortfall, increase_position, log_order, reduce_position
+from backtest.kernels.margin import is_isolated, maintenance_margin
+from backtest.kernels.schema import Barred, Book, Logs, Market, Reason, Rebalance, Rules, Shortfall, Sizing
+
+RUIN = 1e-6  # of cash
+DUST = 1e-9  # of cash or equity
+ROUNDING = 1e-12  # relative; an order that asks for all there is may come out this much above it
+NONE = -1  # the order gets all it wants
+
+
+@helper
+def equity_at_open(market: Market, book: Book, t: int) -> float:
+    """Return the account's equity at the marks at which the bar opens."""
+    equity = book.account.wallet
+    for i in range(book.positions.shape[0]):
+        position = book.positions[i]
+        if position.quantity != 0.0:
+            equity += position.constant + position.quantity * market.mark[t, i].open
+    return equity
+
+
+@helper
+def trade(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> None:
+    """Order what is due at the open of bar `t`."""
+    account = book.account
+    equity = equity_at_open(market, book, t)
+    if equity <= RUIN * rules.settings.cash:
+        account.ruined = 1
+    dust = DUST * max(rules.settings.cash, equity)
+    base = rules.settings.cash if rules.settings.sizing == Sizing.CASH else max(equity, 0.0)
+    ordered = False
+    for i in range(book.positions.shape[0]):
+        position = book.positions[i]
+        position.reduction = 0.0
+        position.increase = 0.0
+        position.shortfall = NONE
+        if is_ordered(market, book, rules, t, i):
+            plan_order(market, book, rules, t, i, base, dust)
+            ordered = True
+    if ordered:
+        costs = fill_reductions(market, book, rules, logs, t)
+        fill_increases(market, book, rules, logs, t, dust, costs)
+    log_shortfalls(book, logs, t)
+
+
+@helper
+def is_ordered(market: Market, book: Book, rules: Rules, t: int, i: int) -> bool:
+    """Return whether an order is spent on the instrument at this open; one that is due on a missing bar waits."""
+    position = book.positions[i]
+    if t > 0 and rules.settings.rebalance == Rebalance.BAR and position.barred == Barred.NO:
+        position.due = 1
+    if position.reenter and t > position.exit_bar:
+        position.due = 1
+    if not position.due or position.barred == Barred.FOREVER:
+        return False
+    if not is_present(market, t, i):
+        if not position.waiting and (position.signal != 0.0 or position.quantity != 0.0):
+            position.waiting = 1
+            position.wanted = math.nan
+            position.filled = 0.0
+            position.shortfall = Shortfall.WAITING
+        return False
+    position.due = 0
+    position.waiting = 0
+    position.reenter = 0
+    position.barred = Barred.NO
+    return True
+
+
+@helper
+def plan_order(market: Market, book: Book, rules: Rules, t: int, i: int, base: float, dust: float) -> None:
+    """Work out what the order wants: the part that closes, the part that opens, and the fill price of both."""
+    position = book.positions[i]
+    quantity = position.quantity
+    price = market.trade[t, i].open
+    asked = position.signal * rules.settings.leverage * base
+    target_notional = max(-rules.limits[i], min(asked, rules.limits[i]))
+    gap = target_notional / price - quantity
+    side = 0.0 if gap == 0.0 else math.copysign(1.0, gap)
+    fill = price * (1.0 + side * rules.settings.slippage)
+    target = target_notional / fill
+    change = target - quantity
+    position.fill_price = fill
+    position.wanted = asked / fill - quantity
+    position.filled = 0.0
+    if target_notional != asked:
+        position.shortfall = Shortfall.TIER
+    if change * side <= 0.0:
+        return
+    if quantity * side < 0.0:
+        position.reduction = min(abs(change), abs(quantity))
+        if quantity * target < 0.0:
+            position.increase = target
+        if position.reduction * fill <= dust and position.reduction != abs(quantity):
+            position.reduction = 0.0
+    else:
+        position.increase = change
+    if abs(position.increase) * fill <= dust:
+        position.increase = 0.0
+    if position.increase != 0.0 and book.account.ruined:
+        position.increase = 0.0
+        position.shortfall = Shortfall.RUINED
+
+
+@helper
+def slippage_cost(market: Market, rules: Rules, t: int, i: int, quantity: float) -> float:
+    """Return what slippage takes from a trade of `quantity`."""
+    return abs(quantity) * market.trade[t, i].open * rules.settings.slippage
+
+
+@helper
+def fill_reductions(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> float:
+    """Fill what closes, in instrument order, and return what it paid in fees and slippage."""
+    costs = 0.0
+    for i in range(book.positions.shape[0]):
+        position = book.positions[i]
+        if position.reduction > 0.0:
+            costs += rules.settings.taker_fee * position.reduction * position.fill_price
+            costs += slippage_cost(market, rules, t, i, position.reduction)
+            position.filled -= math.copysign(position.reduction, position.quantity)
+            reduce_position(book, rules, logs, t, i, position.reduction, position.fill_price, Reason.SIGNAL)
+    book_shortfall(book, rules)
+    return costs
+
+
+@helper
+def margin_price(market: Market, position, rules: Rules, t: int, i: int) -> float:  # type: ignore[no-untyped-def]
+    """Return what one unit of an increase takes from the margin available: initial margin, fee and instant loss."""
+    fill = position.fill_price
+    price = fill * (1.0 / rules.settings.leverage + rules.settings.taker_fee)
+    if not is_isolated(rules):
+        side = math.copysign(1.0, position.increase)
+        price += max(0.0, side * (fill - market.mark[t, i].open))
+    return price
+
+
+@helper
+def margin_available(market: Market, book: Book, rules: Rules, t: int) -> float:
+    """Return what increases may cost together: the wallet, or the equity that initial margins leave free."""
+    if is_isolated(rules):
+        return book.account.wallet
+    available = equity_at_open(market, book, t)
+    for i in range(book.positions.shape[0]):
+        available -= abs(book.positions[i].quantity) * market.mark[t, i].open / rules.settings.leverage
+    return available
+
+
+@helper
+def fill_increases(
+    market: Market, book: Book, rules: Rules, logs: Logs, t: int, dust: float, costs: float
+) -> None:
+    """Fill what opens, cut by one factor to the margin available; `costs` is what the reductions paid."""
+    asked = 0.0
+    for i in range(book.positions.shape[0]):
+        position = book.positions[i]
+        if position.increase != 0.0:
+            size = abs(position.increase)
+            asked += size * margin_price(market, position, rules, t, i)
+            costs += rules.settings.taker_fee * size * position.fill_price
+            costs += slippage_cost(market, rules, t, i, size)
+    if asked == 0.0:
+        return
+    available = margin_available(market, book, rules, t)
+    if available <= dust:
+        available = 0.0
+    factor = 1.0 if asked <= available * (1.0 + ROUNDING) else available / asked
+    reason = Shortfall.FEES if asked - available <= costs + dust else Shortfall.MARGIN
+    for i in range(book.positions.shape[0]):
+        position = book.positions[i]
+        if position.increase != 0.0:
+            traded = position.increase * factor
+            if factor < 1.0 and (position.shortfall == NONE or reason == Shortfall.MARGIN):
+                position.shortfall = reason
+            if abs(traded) * position.fill_price <= dust:
+                continue
+            if would_be_breached(market, book, rules, t, i, traded):
+                position.shortfall = Shortfall.REFUSED
+                continue
+            increase_position(book, rules, logs, t, i, traded, position.fill_price)
+            position.filled += traded
+    book_shortfall(book, rules)
+
+
+@helper
+def would_be_breached(market: Market, book: Book, rules: Rules, t: int, i: int, traded: float) -> bool:
+    """Return whether an isolated position, so increased, would stand without surplus at the opening mark."""
+    if not is_isolated(rules):
+        return False
+    position = book.positions[i]
+    mark = market.mark[t, i].open
+    margin = abs(traded) * position.fill_price / rules.settings.leverage
+    balance = position.constant + margin - traded * position.fill_price + (position.quantity + traded) * mark
+    return balance - maintenance_margin(rules.tiers, i, abs(position.quantity + traded) * mark) <= 0.0
+
+
+@helper
+def log_shortfalls(book: Book, logs: Logs, t: int) -> None:
+    """Write every order of this bar that got less than it wanted."""
+    for i in range(book.positions.shape[0]):
+        position = book.positions[i]
+        if position.shortfall != NONE:
+            log_order(logs, t, i, position.wanted, position.filled, position.shortfall)

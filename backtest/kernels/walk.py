@@ -1,0 +1,199 @@
+"""Steps 2 and 4 of a bar: survive the open, then walk three straight legs and stop at every event on them."""
+
+import math
+
+from backtest.kernels._jit import helper
+from backtest.kernels.accrual import is_present
+from backtest.kernels.booking import bar_position, book_shortfall, reduce_position
+from backtest.kernels.liquidation import liquidate
+from backtest.kernels.margin import between, breach_point, equity_at, is_isolated, surplus_at, trade_at
+from backtest.kernels.schema import Book, Intrabar, Logs, Market, Reason, Rules
+
+NOT_ON_LEG = 2.0
+
+
+@helper
+def stop_price(entry_price: float, side: float, rules: Rules) -> float:
+    """Return the price at which the stop-loss sits."""
+    return entry_price * (1.0 - side * rules.settings.stop_loss)
+
+
+@helper
+def take_profit_price(entry_price: float, side: float, rules: Rules) -> float:
+    """Return the price at which the take-profit sits."""
+    return entry_price * (1.0 + side * rules.settings.take_profit)
+
+
+@helper
+def stand_at_open(market: Market, book: Book, t: int) -> None:
+    """Make the leg of no length at which the bar opens."""
+    for i in range(book.positions.shape[0]):
+        position = book.positions[i]
+        if position.quantity != 0.0:
+            position.trade_from = position.trade_to = market.trade[t, i].open
+            position.mark_from = position.mark_to = market.mark[t, i].open
+            position.trigger_point = NOT_ON_LEG
+
+
+@helper
+def set_leg(market: Market, book: Book, rules: Rules, t: int, leg: int) -> None:
+    """Point every position from where it stands to where the leg ends; a missing instrument stands still."""
+    for i in range(book.positions.shape[0]):
+        position = book.positions[i]
+        if position.quantity != 0.0:
+            trade = market.trade[t, i]
+            mark = market.mark[t, i]
+            if rules.settings.intrabar == Intrabar.PATH:
+                low_first = trade.close >= trade.open
+            else:
+                low_first = (rules.settings.intrabar == Intrabar.WORST) == (position.quantity > 0.0)
+            position.trade_from = trade.open if leg == 0 else position.trade_to
+            position.mark_from = mark.open if leg == 0 else position.mark_to
+            if leg == 2:
+                position.trade_to = trade.close
+                position.mark_to = mark.close
+            elif (leg == 0) == low_first:
+                position.trade_to = trade.low
+                position.mark_to = mark.low
+            else:
+                position.trade_to = trade.high
+                position.mark_to = mark.high
+
+
+@helper
+def set_trigger(position, rules: Rules, start: float) -> None:  # type: ignore[no-untyped-def]
+    """Find where on the rest of the leg the trade price meets the stop or the take-profit."""
+    side = math.copysign(1.0, position.quantity)
+    stop = stop_price(position.entry_price, side, rules)
+    profit = take_profit_price(position.entry_price, side, rules)
+    position.trigger_point = NOT_ON_LEG
+    here = between(position.trade_from, position.trade_to, start)
+    length = position.trade_to - position.trade_from
+    if side * (here - stop) <= 0.0:  # opened beyond its own stop
+        position.trigger_point = start
+        position.trigger_price = here
+        position.trigger_reason = Reason.STOP_LOSS
+    elif side * (here - profit) >= 0.0:
+        position.trigger_point = start
+        position.trigger_price = here
+        position.trigger_reason = Reason.TAKE_PROFIT
+    elif side * (position.trade_to - stop) <= 0.0:
+        position.trigger_point = min(max((stop - position.trade_from) / length, start), 1.0)
+        position.trigger_price = stop
+        position.trigger_reason = Reason.STOP_LOSS
+    elif side * (position.trade_to - profit) >= 0.0:
+        position.trigger_point = min(max((profit - position.trade_from) / length, start), 1.0)
+        position.trigger_price = profit
+        position.trigger_reason = Reason.TAKE_PROFIT
+
+
+@helper
+def exit_position(book: Book, rules: Rules, logs: Logs, t: int, i: int, price: float, reason: int) -> None:
+    """Close a position at its stop, which slips, or at its take-profit, which does not."""
+    position = book.positions[i]
+    side = math.copysign(1.0, position.quantity)
+    fill = price * (1.0 - side * rules.settings.slippage) if reason == Reason.STOP_LOSS else price
+    reduce_position(book, rules, logs, t, i, abs(position.quantity), fill, reason)
+    bar_position(book, rules, t, i, reason)
+
+
+@helper
+def liquidate_breached_at_open(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> None:
+    """Liquidate what the open finds without surplus: each isolated position that trades, or the cross account."""
+    instruments = book.positions.shape[0]
+    if is_isolated(rules):
+        for i in range(instruments):
+            if book.positions[i].quantity != 0.0 and is_present(market, t, i):
+                if surplus_at(book, rules, i, i + 1, 0.0) <= 0.0:
+                    liquidate(book, rules, logs, t, i, i + 1, 0.0, True)
+    elif book.account.held > 0 and surplus_at(book, rules, 0, instruments, 0.0) <= 0.0:
+        liquidate(book, rules, logs, t, 0, instruments, 0.0, True)
+
+
+@helper
+def survive_open(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> None:
+    """Check what was carried in at the open, then the stops and take-profits that the open has reached."""
+    stand_at_open(market, book, t)
+    liquidate_breached_at_open(market, book, rules, logs, t)
+    exits = False
+    for i in range(book.positions.shape[0]):
+        position = book.positions[i]
+        if position.quantity != 0.0 and is_present(market, t, i):
+            side = math.copysign(1.0, position.quantity)
+            price = position.trade_from
+            if side * (price - stop_price(position.entry_price, side, rules)) <= 0.0:
+                exit_position(book, rules, logs, t, i, price, Reason.STOP_LOSS)
+                exits = True
+            elif side * (price - take_profit_price(position.entry_price, side, rules)) >= 0.0:
+                exit_position(book, rules, logs, t, i, price, Reason.TAKE_PROFIT)
+                exits = True
+    if exits and not is_isolated(rules):
+        liquidate_breached_at_open(market, book, rules, logs, t)
+    book_shortfall(book, rules)
+
+
+@helper
+def next_trigger(market: Market, book: Book, rules: Rules, t: int, start: float) -> int:
+    """Return the position whose stop or take-profit is hit first on the rest of the leg, -1 for none."""
+    nearest = -1
+    for i in range(book.positions.shape[0]):
+        position = book.positions[i]
+        if position.quantity != 0.0:
+            position.trigger_point = NOT_ON_LEG
+            if is_present(market, t, i):
+                set_trigger(position, rules, start)
+                if position.trigger_point < (book.positions[nearest].trigger_point if nearest >= 0 else NOT_ON_LEG):
+                    nearest = i
+    return nearest
+
+
+@helper
+def next_breach(market: Market, book: Book, rules: Rules, t: int, start: float, end: float) -> tuple[int, float]:
+    """Return the first position of the margin unit that fails first between `start` and `end`, and where it fails."""
+    instruments = book.positions.shape[0]
+    isolated = is_isolated(rules)
+    units = instruments if isolated else min(book.account.held, 1)
+    found = -1
+    nearest = NOT_ON_LEG
+    for unit in range(units):
+        last = unit + 1 if isolated else instruments
+        if isolated and (book.positions[unit].quantity == 0.0 or not is_present(market, t, unit)):
+            continue
+        point = NOT_ON_LEG
+        if surplus_at(book, rules, unit, last, start) <= 0.0:
+            point = start
+        elif surplus_at(book, rules, unit, last, end) <= 0.0:
+            point = breach_point(book, rules, unit, last, start, end)
+        if point < nearest:
+            found = unit
+            nearest = point
+    return found, nearest
+
+
+@helper
+def walk(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> float:
+    """Walk the legs of a bar from event to event, and return the lowest equity on the way."""
+    lowest = math.inf
+    instruments = book.positions.shape[0]
+    for leg in range(3):
+        set_leg(market, book, rules, t, leg)
+        point = 0.0
+        while book.account.held > 0:
+            trigger = next_trigger(market, book, rules, t, point)
+            end = book.positions[trigger].trigger_point if trigger >= 0 else 1.0
+            unit, breach = next_breach(market, book, rules, t, point, end)
+            if unit >= 0:
+                last = unit + 1 if is_isolated(rules) else instruments
+                liquidate(book, rules, logs, t, unit, last, breach, False)
+                point = breach
+            elif trigger >= 0:
+                position = book.positions[trigger]
+                price = trade_at(position, end)
+                exit_position(book, rules, logs, t, trigger, price, position.trigger_reason)
+                point = end
+            else:
+                break
+            book_shortfall(book, rules)
+            lowest = min(lowest, equity_at(book, point))
+        lowest = min(lowest, equity_at(book, 1.0))
+    return lowest

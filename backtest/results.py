@@ -1,0 +1,251 @@
+"""The result of a replay: frames that are built when they are first looked at."""
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from backtest import storage
+from backtest.accounts import Account
+from backtest.bars import Bars
+from backtest.errors import DataError
+from backtest.kernels.schema import DETAIL, Book, Float64Array1D, Float64Array2D, Logs, Reason, Records, Shortfall
+from backtest.metrics import EquityCurve, summarise
+from backtest.trades import round_trips
+from backtest.venues import Venue
+
+FRAMES = ("history", "fills", "trades", "liquidations", "orders")
+
+
+class Source(Protocol):
+    """Where a result takes its frames from: a replay, or a folder."""
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return one of FRAMES."""
+
+    def summary(self) -> pd.Series:
+        """Return the summary."""
+
+    def description(self) -> dict[str, Any]:
+        """Return settings, venue, data fingerprint and versions."""
+
+
+class Result:
+    """Everything that happened in a replay.
+
+    Attributes
+    ----------
+    equity : Series            at every close, by time (quote)
+    history : DataFrame        per bar, by time: equity equity_low wallet margin initial_margin maintenance_margin
+        margin_ratio notional effective_leverage, and running totals: realised fees funding interest penalties
+        forfeited bad_debt
+    fills : DataFrame          time symbol quantity price fee reason
+    trades : DataFrame         a row per round trip
+    liquidations : DataFrame   time symbol quantity mark_price fill_price bankruptcy_price margin_lost penalty
+        forfeited bad_debt gap joint partial
+    orders : DataFrame         what margin cut, refused or left waiting: time symbol wanted filled reason
+    summary : Series           figures by name
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    @cached_property
+    def equity(self) -> pd.Series:
+        """Return equity at every close."""
+        if isinstance(self._source, Replayed):
+            return pd.Series(self._source.equity, index=self._source.bars.time, name="equity", copy=False)
+        return self.history["equity"]
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Return what is known at every close, and the ledger's running totals."""
+        return self._source.frame("history")
+
+    @cached_property
+    def fills(self) -> pd.DataFrame:
+        """Return every fill in the order in which it happened."""
+        return self._source.frame("fills")
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Return every round trip."""
+        return self._source.frame("trades")
+
+    @cached_property
+    def liquidations(self) -> pd.DataFrame:
+        """Return every liquidation."""
+        return self._source.frame("liquidations")
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """Return every order that got less than it wanted, with the reason."""
+        return self._source.frame("orders")
+
+    @cached_property
+    def summary(self) -> pd.Series:
+        """Return the run's figures by name."""
+        return self._source.summary()
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """Return settings, venue, data fingerprint and versions."""
+        return self._source.description()
+
+    def __repr__(self) -> str:
+        summary = self.summary
+        return (
+            f"Result({len(self.equity):,} bars, total_return {summary['total_return']:+.2%}, max_drawdown "
+            f"{summary['max_drawdown']:.2%}, {summary['trades']} trades, {summary['liquidations']} liquidations)"
+        )
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write one Parquet file per frame and run.json into a folder, all or nothing.
+
+        Raises
+        ------
+        DataError              if the folder holds something other than a run
+        """
+        frames = {name: getattr(self, name) for name in FRAMES}
+        storage.save(folder, frames, {**self.description, "summary": self.summary.to_dict()})
+
+
+def load(folder: str | os.PathLike[str]) -> Result:
+    """Return a saved result, with frames equal to those saved.
+
+    Raises
+    ------
+    DataError                  if the folder holds no run, or a damaged one
+    """
+    frames, run = storage.load(folder)
+    missing = [name for name in FRAMES if name not in frames]
+    if missing or "summary" not in run:
+        raise DataError(f"a run must hold {', '.join(FRAMES)} and a summary, got no {[*missing, 'summary'][0]} in {folder}")
+    return Result(Saved(frames, run))
+
+
+@dataclass(frozen=True, eq=False)
+class Saved:
+    """A result's source on disk."""
+
+    frames: dict[str, pd.DataFrame]
+    run: dict[str, Any]
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return one of FRAMES."""
+        return self.frames[name]
+
+    def summary(self) -> pd.Series:
+        """Return the summary."""
+        return pd.Series(self.run["summary"], dtype=object)
+
+    def description(self) -> dict[str, Any]:
+        """Return settings, venue, data fingerprint and versions."""
+        return {name: value for name, value in self.run.items() if name != "summary"}
+
+
+@dataclass(frozen=True, eq=False)
+class Replayed:
+    """A result's source in memory: what the kernel left, and the means to replay it with every column."""
+
+    bars: Bars
+    account: Account
+    venue: Venue
+    inputs: dict[str, Any]
+    equity: Float64Array1D
+    equity_low: Float64Array1D
+    logs: Logs
+    book: Book
+    detail: Callable[[], Float64Array2D]
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return one of FRAMES."""
+        frame: pd.DataFrame = getattr(self, f"_{name}")()
+        return frame
+
+    def _history(self) -> pd.DataFrame:
+        columns = {"equity": self.equity, "equity_low": self.equity_low}
+        columns.update(zip(DETAIL, self.detail(), strict=True))
+        return pd.DataFrame(columns, index=self.bars.time, copy=False)
+
+    def _fills(self) -> pd.DataFrame:
+        log = self.logs.fills
+        columns = {name: log[name] for name in ("quantity", "price", "fee")}
+        return self._events(log, columns, reason=words(Reason, log["reason"]))
+
+    def _liquidations(self) -> pd.DataFrame:
+        log = self.logs.liquidations
+        names = ("quantity", "mark_price", "fill_price", "bankruptcy_price")
+        names += ("margin_lost", "penalty", "forfeited", "bad_debt")
+        flags = {name: log[name].astype(np.bool_) for name in ("gap", "joint", "partial")}
+        return self._events(log, {name: log[name] for name in names}, **flags)
+
+    def _orders(self) -> pd.DataFrame:
+        log = self.logs.orders
+        columns = {name: log[name] for name in ("wanted", "filled")}
+        return self._events(log, columns, reason=words(Shortfall, log["reason"]))
+
+    def _events(self, log: Records, columns: dict[str, Any], **more: Any) -> pd.DataFrame:
+        symbols = pd.array(self.bars.symbols, dtype="str").take(log["instrument"])
+        return pd.DataFrame({"time": self.bars.time[log["bar"]], "symbol": symbols, **columns, **more})
+
+    def _trades(self) -> pd.DataFrame:
+        return round_trips(
+            self.logs.fills, self.logs.liquidations, self.book.positions, self.bars.time, self.bars.symbols
+        )
+
+    def summary(self) -> pd.Series:
+        """Return the summary."""
+        curve = EquityCurve(self.bars.time, self.equity, self.equity_low, self.account.cash)
+        return summarise(
+            curve,
+            self._trades(),
+            self.logs.orders,
+            self.book.account,
+            len(self.logs.liquidations),
+            self.bars.has_marks,
+        )
+
+    def description(self) -> dict[str, Any]:
+        """Return settings, venue, data fingerprint and versions."""
+        tiers = self.venue.tiers
+        ladders = {s: self.venue.ladder(s) for s in self.bars.symbols} if isinstance(tiers, dict) else {"": tiers}
+        venue = self.venue.model_dump(exclude={"tiers"})
+        venue["tiers"] = {symbol: [tier.model_dump() for tier in ladder] for symbol, ladder in ladders.items()}
+        return {
+            **self.inputs,
+            "account": self.account.model_dump(),
+            "venue": venue,
+            "data": {
+                "symbols": list(self.bars.symbols),
+                "bars": len(self.bars),
+                "first": str(self.bars.time[0]),
+                "last": str(self.bars.time[-1]),
+                "marks": self.bars.has_marks,
+                "fingerprint": self.bars.fingerprint,
+            },
+            "versions": versions(),
+        }
+
+
+def words(kind: type[Reason] | type[Shortfall], codes: Any) -> Any:
+    """Return the names of an enum's members, in small letters."""
+    return pd.array([member.name.lower() for member in kind], dtype="str").take(codes)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    packages = ("margin-backtest", "numba", "numpy", "pandas", "pyarrow")
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "unknown"
+    return found

@@ -1,0 +1,231 @@
+"""Strategies: Python files with `PARAMS` and `signals(data, **params)`, loaded and called."""
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pandas as pd
+
+from backtest.errors import ConfigError, DataError
+from backtest.signals import FloatArray, Times, as_target_array
+
+if TYPE_CHECKING:
+    from backtest.bars import Bars
+
+Parameter = bool | int | float | str
+
+TRUE_WORDS = ("true", "yes", "on", "1")
+FALSE_WORDS = ("false", "no", "off", "0")
+KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+@dataclass(frozen=True, eq=False)
+class Strategy:
+    """A function from bars to signals, with its parameters.
+
+    Attributes
+    ----------
+    name : str                 the file's stem, or the function's name
+    params : Mapping           the default of every parameter: numbers, booleans or text
+    doc : str                  the first line of the file's docstring
+    path : Path or None        the file; None for a function
+    source_hash : str          "sha256:..." over the source; "" where a function's source is not at hand
+    """
+
+    name: str
+    params: Mapping[str, Parameter]
+    doc: str
+    path: Path | None
+    source_hash: str
+    function: Callable[..., object] = field(repr=False)
+
+    @classmethod
+    def from_function(
+        cls, function: Callable[..., object], params: Mapping[str, Parameter] | None = None
+    ) -> "Strategy":
+        """Return a strategy that calls `function(data, **params)`, for notebooks and tests.
+
+        Raises
+        ------
+        ConfigError            if the function does not take `data` and every parameter
+        """
+        try:
+            source = inspect.getsource(function).encode()
+        except (OSError, TypeError):
+            source = b""
+        name = getattr(function, "__name__", type(function).__name__)
+        return _build(name, function, {} if params is None else params, inspect.getdoc(function), source)
+
+    def settings(self, params: Mapping[str, object] | None = None) -> dict[str, Parameter]:
+        """Return the value of every parameter: `params` over the defaults.
+
+        Raises
+        ------
+        ConfigError            if a name is unknown, or a value is not of its default's type
+        """
+        return dict(self.params) | {
+            name: _checked(name, value, _default(name, self.params)) for name, value in (params or {}).items()
+        }
+
+    def signals(self, bars: "Bars", params: Mapping[str, object] | None = None) -> FloatArray:
+        """Return the targets for `bars`, float64 (T, M), NaN where the last one is kept.
+
+        Parameters
+        ----------
+        bars : Bars            T bars x M instruments; the function gets one frame, or a dict of frames by symbol
+        params : Mapping       values that replace defaults
+
+        Raises
+        ------
+        ConfigError            if a parameter does not fit, or the function fails
+        DataError              if what it returns is not a signal for these bars
+        """
+        return self.targets({symbol: bars.frame(symbol) for symbol in bars.symbols}, params)
+
+    def targets(self, frames: Mapping[str, pd.DataFrame], params: Mapping[str, object] | None = None) -> FloatArray:
+        """Return the targets for frames by symbol that share one index, as `signals` does for bars."""
+        chosen = self.settings(params)
+        time = cast("pd.DatetimeIndex", next(iter(frames.values())).index)
+        # Shallow copies: a strategy that writes into its frame gets its own memory at that moment.
+        copies = {symbol: frame.copy(deep=False) for symbol, frame in frames.items()}
+        try:
+            result = self.function(next(iter(copies.values())) if len(copies) == 1 else copies, **chosen)
+        except Exception as error:
+            raise ConfigError(self._failure(error, tuple(frames))) from error
+        try:
+            return as_target_array(result, Times(tuple(frames), time))
+        except DataError as error:
+            raise DataError(f"strategy {self.name}: {error}") from error
+
+    def _failure(self, error: Exception, symbols: tuple[str, ...]) -> str:
+        code = getattr(inspect.unwrap(self.function), "__code__", None)
+        file = str(self.path) if self.path else getattr(code, "co_filename", "")
+        given = f"; it was given a dict of frames by symbol ({', '.join(symbols)})" if len(symbols) > 1 else ""
+        return f"strategy {self.name} failed with {_summary(error, file)}{given}"
+
+
+def strategy(path: str | Path) -> Strategy:
+    """Return the strategy in a Python file.
+
+    The file defines `signals(data, **params)` and may define `PARAMS`, a dict of defaults. It is run once, on its own:
+    it cannot import its neighbours, and no bytecode is left beside it.
+
+    Raises
+    ------
+    ConfigError                if there is no such file, it fails to run, or it is not a strategy
+    """
+    path = Path(path)
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"strategy must be a readable Python file, got {path}: {error.strerror}") from error
+    module = _run(path, source)
+    function = getattr(module, "signals", None)
+    if not callable(function):
+        raise ConfigError(f"strategy {path.name} must define a function signals(data, **params)")
+    return _build(path.stem, function, getattr(module, "PARAMS", {}), module.__doc__, source, path)
+
+
+def parse_params(texts: Sequence[str], defaults: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """Return parameters written as `name=value`, each read as its default's type.
+
+    Raises
+    ------
+    ConfigError                if a text has no `=`, or a name is unknown or repeated, or a value is of another type
+    """
+    params: dict[str, Parameter] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name:
+            raise ConfigError(f"a parameter must be written name=value, got {text!r}")
+        default = _default(name, defaults)
+        if name in params:
+            raise ConfigError(f"parameter {name} must be given once, got {params[name]!r} and {value!r}")
+        params[name] = _checked(name, _parsed(value, default), default)
+    return params
+
+
+def _build(
+    name: str, function: Callable[..., object], params: object, doc: str | None, source: bytes, path: Path | None = None
+) -> Strategy:
+    if not isinstance(params, Mapping):
+        raise ConfigError(f"PARAMS of {name} must be a dict, got {type(params).__name__}")
+    for parameter, value in params.items():
+        if not isinstance(parameter, str) or type(value) not in KINDS:
+            rule = "must map names to numbers, booleans or text"
+            raise ConfigError(f"PARAMS of {name} {rule}, got {parameter!r}: {value!r}")
+    try:
+        inspect.signature(function).bind(None, **params)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"signals of {name} must take data and every name in PARAMS: {error}") from error
+    lines = (doc or function.__doc__ or "").strip().splitlines()
+    digest = f"sha256:{hashlib.sha256(source).hexdigest()}" if source else ""
+    return Strategy(name, MappingProxyType(dict(params)), lines[0] if lines else "", path, digest, function)
+
+
+def _run(path: Path, source: bytes) -> ModuleType:
+    """Return the file's module, run from its source under a name that no other file shares."""
+    key = hashlib.sha256(str(path.resolve()).encode() + source).hexdigest()[:16]
+    module = ModuleType(f"backtest_strategy_{key}")
+    module.__file__ = str(path)
+    # Dataclasses and numba look a function's module up by its name.
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 (a strategy is code)
+    except SyntaxError as error:
+        del sys.modules[module.__name__]
+        raise ConfigError(f"strategy {path.name} is not valid Python: {error.msg} at line {error.lineno}") from error
+    except (Exception, SystemExit) as error:
+        del sys.modules[module.__name__]
+        raise ConfigError(f"strategy {path.name} failed to load with {_summary(error, str(path))}") from error
+    return module
+
+
+def _summary(error: BaseException, file: str) -> str:
+    """Return an exception in one line, with the innermost line of `file` that it passed."""
+    lines = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == file else line
+        trace = trace.tb_next
+    return text if line is None else f"{text} at line {line} of {Path(file).name}"
+
+
+def _default(name: str, defaults: Mapping[str, Parameter]) -> Parameter:
+    if name in defaults:
+        return defaults[name]
+    if not defaults:
+        raise ConfigError(f"the strategy has no parameters, got {name}")
+    nearest = get_close_matches(name, defaults, 1, 0.7)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    raise ConfigError(f"parameter must be one of {', '.join(defaults)}, got {name}{hint}")
+
+
+def _checked(name: str, value: object, default: Parameter) -> Parameter:
+    """Return `value` as the default's type; a whole number passes for a float."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(default, float) and type(plain) is int:
+        plain = float(plain)
+    if not isinstance(plain, (bool, int, float, str)) or type(plain) is not type(default):
+        raise ConfigError(f"parameter {name} must be {KINDS[type(default)]}, got {plain!r}")
+    if isinstance(plain, float) and not np.isfinite(plain):
+        raise ConfigError(f"parameter {name} must be finite, got {plain!r}")
+    return plain
+
+
+def _parsed(value: str, default: Parameter) -> Parameter:
+    """Return a text as the default's type, or as it is where it cannot be read so."""
+    if isinstance(default, bool):
+        return value.lower() in TRUE_WORDS if value.lower() in TRUE_WORDS + FALSE_WORDS else value
+    try:
+        return type(default)(value)
+    except ValueError:
+        return value

@@ -1,0 +1,9 @@
+"""Profiles of hypothesis: the usual one, and `--hypothesis-profile=deep` for a long run."""
+
+from hypothesis import HealthCheck, settings
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+
+settings.register_profile("usual", max_examples=100, deadline=None, suppress_health_check=SLOW, derandomize=True)
+settings.register_profile("deep", max_examples=2000, deadline=None, suppress_health_check=SLOW)
+settings.load_profile("usual")

@@ -1,0 +1,38 @@
+"""The engine against the slow reference, over every setting."""
+
+import reference
+from comparison import check_ledger, compare, engine_result
+from draws import DECIMAL, DYADIC, cases
+from hypothesis import event, given
+
+NEAR = 1e-12  # of a decision: there float and fraction may rightly decide otherwise
+
+
+def check(case, escape: bool) -> None:
+    outcome = reference.replay(case.market, case.signals, case.account, case.venue)
+    if escape and outcome.closest < NEAR:
+        event("discarded: near a decision")
+        return
+    result = engine_result(case)
+    check_ledger(result, float(case.account.cash))
+    compare(case, outcome, result)
+
+
+@given(cases(DYADIC))
+def test_engine_equals_reference_on_dyadic_draws(case):
+    check(case, escape=False)
+
+
+@given(cases(DECIMAL))
+def test_engine_equals_reference_on_decimal_draws(case):
+    check(case, escape=True)
+
+
+@given(cases(DECIMAL))
+def test_skipping_quiet_bars_changes_no_bit(case):
+    skipped, walked = engine_result(case), engine_result(case, skip_quiet_bars=False)
+    for frame in ("history", "fills", "liquidations", "orders", "trades"):
+        ours, theirs = getattr(skipped, frame), getattr(walked, frame)
+        assert ours.equals(theirs), frame
+
+
