@@ -1,4 +1,4 @@
-"""Backtests of leveraged strategies: would the account have lived?"""
+"""Backtests of leveraged strategies, down to the bar at which an account dies."""
 
 from backtest.accounts import Account
 from backtest.bars import Bars

@@ -1,6 +1,5 @@
 """Warnings about settings that work, but not as their author may think."""
 
-import math
 import warnings
 
 from backtest.accounts import Account
@@ -22,10 +21,11 @@ def warn_of_late_stop(account: Account, rules: Rules, symbols: tuple[str, ...]) 
         long = (margin - rate) / (1.0 - rate)
         short = (margin - rate) / (1.0 + rate)
         distance = min(long, short)
-        if account.stop_loss >= distance and not math.isclose(distance, 1.0):
+        if account.stop_loss >= distance:
             warnings.warn(
                 f"stop_loss must be below the distance to liquidation to be of use, got {account.stop_loss:g} >= "
                 f"{distance:.4g} for {symbol} at {account.leverage:g}x: the position is liquidated first",
                 UserWarning,
                 stacklevel=3,
             )
+            return

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtest.columns import MARKS, PRICES, Columns, columns_of, packed, times_of
+from backtest.columns import MARKS, PRICES, Columns, columns_of, packed, union
 from backtest.errors import ConfigError, DataError
 from backtest.funding import nanoseconds, paid, rates_of
 from backtest.quality import Repair, check, common_step
@@ -83,7 +84,7 @@ class Bars:
                 raise DataError(f"there must be at least one bar, got NaN prices in every row of {symbol} in {source}")
         times = [given.time for given in columns.values()]
         same = all(np.array_equal(times[0], other) for other in times[1:])
-        return _packed(columns, times[0] if same else np.unique(np.concatenate(times)), source)
+        return _packed(columns, times[0] if same else union(times), source)
 
     def __len__(self) -> int:
         return len(self.time)
@@ -194,7 +195,7 @@ class Bars:
         )
 
     def with_funding(
-        self, rate: float | pd.Series | Mapping[str, float | pd.Series], every: str | pd.Timedelta = "8h"
+        self, rate: float | pd.Series | Mapping[str, float | pd.Series], every: str | timedelta = "8h"
     ) -> "Bars":
         """Return the same bars with funding, in the place of what they had.
 
@@ -251,7 +252,7 @@ class Bars:
                 raise DataError(f"marks must share a time with the bars, got none from {span} in the marks of {symbol}")
         return replace(_packed(columns, self.time.asi8, self.source), repairs=self.repairs)
 
-    def resample(self, every: str | pd.Timedelta) -> "Bars":
+    def resample(self, every: str | timedelta) -> "Bars":
         """Return longer bars: first open, highest high, lowest low, last close, volume and funding summed.
 
         New bars open at multiples of `every` since the epoch (UTC); one in which an instrument has no bar is missing
@@ -265,17 +266,18 @@ class Bars:
         """
         step = nanoseconds(every)
         if self.interval is not None and step % self.interval.value:
-            raise ConfigError(f"every must be a whole multiple of the bars' {self.interval}, got {every!r}")
+            raise ConfigError(
+                f"every must be a whole multiple of {duration(self.interval.value)}, the bars' interval, got {every!r}"
+            )
         columns = {symbol: self._columns(symbol).resampled(step) for symbol in self.symbols}
-        time = np.unique(np.concatenate([column.time for column in columns.values()]))
+        time = union([column.time for column in columns.values()])
         return replace(_packed(columns, time, self.source), repairs=self.repairs)
 
     def _columns(self, symbol: str) -> Columns:
         """Return the bars that an instrument has."""
         frame = self.frame(symbol)
-        if len(self.present):
-            frame = frame[self.present[:, self.symbols.index(symbol)]]
-        return Columns(times_of(frame.index, symbol), {str(name): frame[name].to_numpy() for name in frame})
+        own = self.present[:, self.symbols.index(symbol)] if len(self.present) else slice(None)
+        return Columns(self.time.asi8[own], {str(name): frame[name].to_numpy()[own] for name in frame})
 
 
 def _utc(end: object) -> object:

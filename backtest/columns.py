@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Records = NDArray[np.void]  # of schema.PRICES
 
-__all__ = ["MARKS", "PRICES", "Columns", "columns_of", "moment", "numbers", "packed", "place", "times_of"]
+__all__ = ["MARKS", "PRICES", "Columns", "columns_of", "moment", "numbers", "packed", "place", "times_of", "union"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,13 @@ class Columns:
         return Columns(start[first], values)
 
 
+def union(times: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return all times, rising, each once; a stable sort merges columns that rise already."""
+    merged = np.sort(np.concatenate(times), kind="stable")
+    first: Bools = np.diff(merged, prepend=merged[0] - 1) != 0
+    return merged[first]
+
+
 def packed(
     columns: Sequence[Columns], time: NDArray[np.int64]
 ) -> tuple[Records, Records, Floats, Bools, Floats | None]:
@@ -79,17 +86,14 @@ def packed(
     mark = np.empty(shape, dtype=schema.PRICES) if marked else trade
     funding = np.zeros(shape if "funding_rate" in given else (0, len(columns)))
     present = np.empty(shape, dtype=np.bool_)
-    volume = np.full(shape, np.nan) if "volume" in given else None
-    nothing = np.empty(0)
-    missing = 0
+    volume = np.full(shape if "volume" in given else (0, len(columns)), np.nan)
+    time, nothing, missing = np.array(time), np.empty(0), 0
+    names = (*PRICES, *MARKS, "funding_rate", "volume")
     for i, column in enumerate(columns):
         # Frames hand out read-only views, which would be compiled for a second time.
-        fields = tuple(np.array(column.values.get(name, nothing)) for name in (*PRICES, *MARKS, "funding_rate"))
-        rows = np.empty(0, np.int64) if len(column) == len(time) else np.searchsorted(time, column.time)
-        missing += pack_instrument(fields, rows, (trade, mark, funding, present), i)
-        if volume is not None and "volume" in column.values:
-            volume[rows if len(rows) else slice(None), i] = column.values["volume"]
-    return trade, mark, funding, present if missing else present[:0], volume
+        fields = tuple(np.array(column.values.get(name, nothing)) for name in names)
+        missing += pack_instrument(fields, np.array(column.time), time, (trade, mark, funding, volume, present), i)
+    return trade, mark, funding, present if missing else present[:0], volume if len(volume) else None
 
 
 def columns_of(frame: pd.DataFrame, name: str, *, required: tuple[str, ...] = PRICES) -> Columns:

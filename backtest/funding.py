@@ -1,6 +1,8 @@
 """Which bar pays which settlement: never before it is due, and each one once."""
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -12,18 +14,34 @@ from backtest.text import moment, place
 __all__ = ["landed", "nanoseconds", "paid", "rates_of", "settlements"]
 
 # Exchanges stamp a settlement up to 31 ms after the hour; a second is far above that and far below any bar.
-JITTER = 1_000_000_000
+JITTER = SECOND = 1_000_000_000
+MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
+LENGTHS = {
+    "s": SECOND,
+    "m": MINUTE,
+    "min": MINUTE,
+    "h": HOUR,
+    "H": HOUR,
+    "d": DAY,
+    "D": DAY,
+    "w": 7 * DAY,
+    "W": 7 * DAY,
+}
 
 
-def nanoseconds(every: str | pd.Timedelta, name: str = "every") -> int:
-    """Return a fixed length of time, such as "8h", in nanoseconds."""
-    try:
-        length = pd.Timedelta(every)
-    except (ValueError, TypeError):
-        raise ConfigError(f"{name} must be a fixed length of time such as '8h', got {every!r}") from None
-    if not length > pd.Timedelta(0):  # NaT is not
-        raise ConfigError(f"{name} must be above 0, got {every!r}")
-    return int(length.as_unit("ns").value)
+def nanoseconds(every: str | timedelta) -> int:
+    """Return a fixed length of time in nanoseconds: "15min", "8h", "1D" and the like, or a timedelta."""
+    if isinstance(every, timedelta):
+        length = int(pd.Timedelta(every).as_unit("ns").value)
+    else:
+        # Not left to pandas, for which 8 is 8 nanoseconds and "1MS" a millisecond.
+        found = re.fullmatch(r"(\d+) ?([a-zA-Z]+)", every) if isinstance(every, str) else None
+        if found is None or found[2] not in LENGTHS:
+            raise ConfigError(f"every must be a fixed length of time such as '15min', '8h' or '1D', got {every!r}")
+        length = int(found[1]) * LENGTHS[found[2]]
+    if length <= 0:
+        raise ConfigError(f"every must be above 0, got {every!r}")
+    return length
 
 
 def paid(opens: NDArray[np.int64], rate: float | pd.Series, every: int, name: str) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from backtest.columns import PRICES, Columns
+from backtest.columns import PRICES, Columns, union
 from backtest.files import read_columns
 from backtest.quality import common_step, faults, sound
 from backtest.text import duration, grouped, moment
@@ -90,7 +90,7 @@ def inspect_file(path: str | PathLike[str]) -> Inspection:
     DataError                      only if the file, its times or its numbers cannot be read at all
     """
     columns = read_columns(Path(path))
-    time = np.unique(columns.time)
+    time = union([columns.time])
     step = common_step(time)
     steps = np.diff(time)
     wide = steps > step if step is not None else np.zeros(0, dtype=np.bool_)

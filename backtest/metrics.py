@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from backtest.kernels.curves import CurveRecord, walk_curve
-from backtest.kernels.schema import Float64Array1D, Int64Array1D, Records, Shortfall
+from backtest.kernels.schema import Float64Array1D, Int64Array1D, Record, Records, Shortfall
 
 __all__ = ["EquityCurve", "daily_returns", "summarise"]
 
@@ -42,7 +42,7 @@ def summarise(
     curve: EquityCurve,
     trades: pd.DataFrame,
     orders: Records,
-    account: np.void,
+    account: Record,
     liquidations: int,
     has_marks: bool,
 ) -> pd.Series:
@@ -96,7 +96,7 @@ def summarise(
         "bad_debt": float(account["bad_debt"]),
         "max_drawdown_low": float(record.max_drawdown_low),
         "highest_margin_ratio": float(account["highest_margin_ratio"]),
-        "smallest_liquidation_distance": distance if math.isfinite(distance) else math.nan,
+        "smallest_liquidation_distance": distance if distance < 1.0 else math.nan,
         "highest_effective_leverage": float(account["highest_effective_leverage"]),
         "cut_orders": _count(orders, Shortfall.TIER, Shortfall.MARGIN),
         "refused_orders": _count(orders, Shortfall.REFUSED, Shortfall.RUINED),

@@ -19,6 +19,7 @@ from backtest.kernels.schema import (
     Logs,
     MarginMode,
     Rebalance,
+    Record,
     Records,
     Reentry,
     Rules,
@@ -50,9 +51,9 @@ def rules_of(account: Account, venue: Venue, symbols: tuple[str, ...], skip_quie
     return Rules(settings_record(account, venue, skip_quiet_bars), tiers, limits)
 
 
-def settings_record(account: Account, venue: Venue, skip_quiet_bars: bool) -> np.void:
+def settings_record(account: Account, venue: Venue, skip_quiet_bars: bool) -> Record:
     """Return both sides' settings as one record."""
-    settings = np.zeros(1, SETTINGS)[0]
+    settings: Record = np.zeros(1, SETTINGS)[0]
     settings.cash = account.cash
     settings.leverage = account.leverage
     settings.margin_mode = MarginMode[account.margin_mode.upper()]

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from backtest.accounts import Account
+from backtest.advice import warn_of_late_stop
 from backtest.bars import Bars
 from backtest.errors import ConfigError, DataError
 from backtest.kernels import loop
-from backtest.kernels.schema import DETAIL, Book, Columns, Float64Array2D, Logs, Market, Rules, Schedule
 from backtest.kernels.schedule import fill_schedule
+from backtest.kernels.schema import DETAIL, Book, Columns, Float64Array2D, Logs, Market, Rules, Schedule
 from backtest.records import new_book, new_logs, rules_of
 from backtest.results import Replayed, Result
 from backtest.signals import as_target_array
 from backtest.strategies import Strategy
 from backtest.venues import Venue
-from backtest.advice import warn_of_late_stop
 
 
 def run(
@@ -127,7 +127,5 @@ def schedule_of(targets: Float64Array2D) -> Schedule:
         )
         count = fill_schedule(targets, schedule)
         if count <= capacity:
-            return Schedule(
-                schedule.bar[:count], schedule.instrument[:count], schedule.signal[:count], schedule.latest
-            )
+            return Schedule(schedule.bar[:count], schedule.instrument[:count], schedule.signal[:count], schedule.latest)
         capacity = count

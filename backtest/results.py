@@ -125,8 +125,10 @@ def load(folder: str | os.PathLike[str]) -> Result:
     """
     frames, run = storage.load(folder)
     missing = [name for name in FRAMES if name not in frames]
-    if missing or "summary" not in run:
-        raise DataError(f"a run must hold {', '.join(FRAMES)} and a summary, got no {[*missing, 'summary'][0]} in {folder}")
+    if "summary" not in run:
+        missing.append("summary")
+    if missing:
+        raise DataError(f"a run must hold {', '.join(FRAMES)} and a summary, got no {missing[0]} in {folder}")
     return Result(Saved(frames, run))
 
 
@@ -181,8 +183,8 @@ class Replayed:
 
     def _liquidations(self) -> pd.DataFrame:
         log = self.logs.liquidations
-        names = ("quantity", "mark_price", "fill_price", "bankruptcy_price")
-        names += ("margin_lost", "penalty", "forfeited", "bad_debt")
+        names = ["quantity", "mark_price", "fill_price", "bankruptcy_price"]
+        names += ["margin_lost", "penalty", "forfeited", "bad_debt"]
         flags = {name: log[name].astype(np.bool_) for name in ("gap", "joint", "partial")}
         return self._events(log, {name: log[name] for name in names}, **flags)
 

@@ -200,8 +200,6 @@ def _as_booleans(column: pd.Series) -> BoolArray:
     if column.dtype == np.bool_:
         return column.to_numpy()
     try:
-        if isinstance(column.dtype, pd.StringDtype):
-            raise TypeError
         # The nullable type takes booleans, 0 and 1 of any width, and NaN; it refuses everything else.
         return column.astype("boolean").to_numpy(np.bool_, na_value=False)
     except (TypeError, ValueError) as error:

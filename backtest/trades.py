@@ -88,7 +88,7 @@ def round_trips(
         "bars": exit_bar - entry_bar,
         "exit_reason": _words(EXIT_REASONS, reason),
     }
-    by_entry = np.lexsort((instrument[first], entry_bar))
+    by_entry = np.argsort(entry_bar, kind="stable")
     return pd.DataFrame(columns, copy=False).take(by_entry).reset_index(drop=True)
 
 

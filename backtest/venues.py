@@ -71,7 +71,7 @@ class Venue(Settings):
     borrow_rate: Annotated[float, Field(ge=0.0)] = 0.0
     fee_in_maintenance: Rate = 0.0
     liquidation: Literal["full"] = "full"
-    symbols: dict[str, str] = {}
+    symbols: dict[str, str] = Field(default_factory=dict)
     name: str = "custom"
     as_of: str = ""
     source: str = ""

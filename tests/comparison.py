@@ -28,9 +28,8 @@ def bars_of(market: reference.Market) -> bt.Bars:
     names = [f"{mark}{name}" for mark in ("", "mark_") for name in ("open", "high", "low", "close")]
     frames = {}
     for i in range(len(market.open[0])):
-        columns = {
-            name: [number(row[i]) for row in getattr(market, name)] for name in names if getattr(market, name) is not None
-        }
+        tables = {name: getattr(market, name) for name in names if getattr(market, name) is not None}
+        columns = {name: [number(row[i]) for row in table] for name, table in tables.items()}
         if market.funding_rate is not None:
             columns["funding_rate"] = [number(row[i]) for row in market.funding_rate]
         frames[f"S{i}"] = pd.DataFrame(columns, index=index, dtype=np.float64)

@@ -34,5 +34,3 @@ def test_skipping_quiet_bars_changes_no_bit(case):
     for frame in ("history", "fills", "liquidations", "orders", "trades"):
         ours, theirs = getattr(skipped, frame), getattr(walked, frame)
         assert ours.equals(theirs), frame
-
-

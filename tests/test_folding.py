@@ -85,7 +85,9 @@ def test_missing_and_numeric_booleans_are_read(column):
     assert fold_entries(frame).tolist() == [1, 0, 0, 0]
 
 
-@pytest.mark.parametrize("values", [[0, 1, 2, 0], [0.0, 0.5, 1.0, 0.0], ["True", "", "", ""], [True, "x", None, 1]])
+@pytest.mark.parametrize(
+    "values", [[0, 1, 2, 0], [0.0, 0.5, 1.0, 0.0], ["True", "False", "False", "True"], [True, "x", None, 1]]
+)
 def test_columns_that_are_not_boolean_are_refused(values):
     with pytest.raises(DataError, match="exits must hold booleans, or 0 and 1, got values of dtype"):
         fold_entries(pd.DataFrame({"entries": [True] * 4, "exits": values}))

@@ -79,6 +79,16 @@ def test_the_first_bar_that_peeks_is_found_exactly():
     )
 
 
+def test_a_leak_that_only_one_prefix_shows_is_found_at_the_change():
+    close = np.repeat([100.0, 110.0], [700, 1300])
+
+    def peek(data):
+        return (data["close"].shift(-1).ffill() > 105) * 1.0
+
+    report = check_lookahead(Strategy.from_function(peek), Bars.from_frames({"BTCUSDT": frame_of(close)}), cuts=8)
+    assert (report.leak.row, report.leak.prefix) == (699, 700)
+
+
 def test_the_symbol_that_leaks_is_named():
     def second_leaks(data):
         return pd.DataFrame({"BTCUSDT": data["BTCUSDT"]["close"] * 0, "ETHUSDT": next_bar(data["ETHUSDT"])})

@@ -185,6 +185,7 @@ def test_equity_below_zero_stays_bust():
     """A peer let a curve rise from -50 to -25 with a return of -50 %, and from -50 to 100 with -300 %."""
     assert daily_returns(curve_of([50.0, -50.0, -25.0, -100.0])).tolist() == [-0.5, -1.0, 0.0, 0.0]
     assert daily_returns(curve_of([50.0, -50.0, 100.0])).tolist() == [-0.5, -1.0, 0.0]
+    assert daily_returns(curve_of([50.0, 0.0, 10.0, 20.0])).tolist() == [-0.5, -1.0, 0.0, 0.0]
     summary = summary_of(curve_of([50.0, -50.0]))
     assert summary["total_return"] == -1.5
     assert summary["cagr"] == -1.0
@@ -271,9 +272,10 @@ def test_what_the_account_recorded_is_carried_over():
 
 
 def test_orders_that_margin_cut_or_refused_are_counted():
-    summary = summary_of(curve_of([100.0]), orders=[*Shortfall, Shortfall.TIER])
-    assert summary["cut_orders"] == 3  # two by a tier, one by margin: not the one that made room for fees
-    assert summary["refused_orders"] == 2  # refused and ruined: not the one that waited
+    summary = summary_of(curve_of([100.0]), orders=np.repeat(list(Shortfall), [1, 2, 4, 8, 16, 32]))
+    # tier 1, fees 2, margin 4, refused 8, waiting 16, ruined 32
+    assert summary["cut_orders"] == 1 + 4
+    assert summary["refused_orders"] == 8 + 32
 
 
 def test_the_summary_says_what_the_marks_were():

@@ -139,4 +139,4 @@ def test_relative_momentum_compares_the_last_known_closes():
 @pytest.mark.parametrize("symbols", [("AAA",), ("AAA", "BBB", "CCC")])
 def test_relative_momentum_needs_two_symbols(symbols):
     with pytest.raises(ConfigError, match="give it the bars of exactly two"):
-        target_of("relative_momentum", {symbol: walk() for symbol in symbols})
+        target_of("relative_momentum", {symbol: walk(2) for symbol in symbols})

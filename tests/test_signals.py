@@ -160,6 +160,8 @@ def test_other_times_are_refused(index, message):
         as_target_array(pd.Series(0.0, index), ONE)
     with pytest.raises(DataError, match=message):
         as_target_array({"BTCUSDT": pd.DataFrame({"entries": True}, index)}, ONE)
+    with pytest.raises(DataError, match=message.replace("BTCUSDT", "all columns")):
+        as_target_array(pd.DataFrame({"BTCUSDT": 0.0}, index), ONE)
 
 
 def test_a_row_far_down_is_named_in_groups_of_three():

@@ -116,7 +116,7 @@ def test_the_description_is_json_for_everyone(tmp_path):
 
 
 def test_files_are_zstd_without_dictionaries_and_floats_are_split(tmp_path):
-    save(tmp_path / "run", frames_of(), {})
+    save(tmp_path / "run", {name: frame for name, frame in frames_of().items() if len(frame)}, {})
     for path in (tmp_path / "run").glob("*.parquet"):
         metadata = pq.ParquetFile(path).metadata
         columns = [
@@ -175,44 +175,55 @@ def test_a_folder_that_is_not_a_run_is_refused_and_left_alone(tmp_path):
 
 def test_a_file_is_not_a_folder(tmp_path):
     (tmp_path / "run").write_text("a file")
-    with pytest.raises(DataError, match="a run must be saved to a folder, got the file .*run"):
+    with pytest.raises(DataError, match=r"a run must be saved to a folder, got the file .*run"):
         save(tmp_path / "run", frames_of(), RUN)
-    with pytest.raises(DataError, match="a run must be a folder, got a file at .*run"):
+    with pytest.raises(DataError, match=r"a run must be a folder, got a file at .*run"):
         load(tmp_path / "run")
     assert (tmp_path / "run").read_text() == "a file"
 
 
-class FullDisk:
-    """A writer that gives up, part of a file written, at its second file."""
+def full_disk(error):
+    """Return a writer that gives up at its second file, part of it written."""
+    calls = []
 
-    def __init__(self, error):
-        self.error = error
-        self.calls = 0
-
-    def __call__(self, path, frame):
-        self.calls += 1
-        if self.calls == 2:
+    def write(path, frame):
+        calls.append(path)
+        if len(calls) == 2:
             path.write_bytes(b"PAR1 and then")
-            raise self.error
+            raise error
         frame.to_parquet(path)
+
+    return write
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt("stop")])
 def test_a_save_that_fails_midway_leaves_the_old_run(tmp_path, monkeypatch, error):
     save(tmp_path / "run", frames_of(), {"number": 1})
     before = snapshot(tmp_path)
-    monkeypatch.setattr(storage, "write_frame", FullDisk(error))
-    with pytest.raises(type(error), match="No space left on device|stop"):
+    monkeypatch.setattr(storage, "write_frame", full_disk(error))
+    with pytest.raises(type(error), match=r"No space left on device|stop"):
         save(tmp_path / "run", frames_of(9), {"number": 2})
     assert snapshot(tmp_path) == before
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_save_that_fails_midway_leaves_none_where_none_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "write_frame", FullDisk(OSError(28, "No space left on device")))
+    monkeypatch.setattr(storage, "write_frame", full_disk(OSError(28, "No space left on device")))
     with pytest.raises(OSError, match="No space left on device"):
         save(tmp_path / "run", frames_of(), RUN)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_crash_leaves_is_in_nobodys_way(tmp_path, monkeypatch):
+    save(tmp_path / "run", frames_of(), {"number": 1})
+    with monkeypatch.context() as crash:
+        crash.setattr(storage, "write_frame", full_disk(OSError(5, "power cut")))
+        crash.setattr(storage.shutil, "rmtree", lambda *_, **__: None)
+        with pytest.raises(OSError, match="power cut"):
+            save(tmp_path / "run", frames_of(9), {"number": 2})
+    assert load(tmp_path / "run")[1] == {"number": 1}
+    save(tmp_path / "run", frames_of(9), {"number": 3})
+    assert load(tmp_path / "run")[1] == {"number": 3}
 
 
 def test_a_description_that_json_cannot_hold_leaves_the_old_run(tmp_path):
@@ -289,7 +300,7 @@ def test_a_damaged_run_is_refused_in_one_sentence(tmp_path, damage, sentence):
 
 
 def test_a_run_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(DataError, match="a run must be a folder, got nothing at .*absent"):
+    with pytest.raises(DataError, match=r"a run must be a folder, got nothing at .*absent"):
         load(tmp_path / "absent")
 
 

@@ -9,7 +9,15 @@ from backtest.kernels.schema import Barred, Book, Logs, Reason, Reentry, Rules
 
 @helper
 def log_fill(
-    book: Book, logs: Logs, t: int, i: int, quantity: float, price: float, fee: float, realised: float, margin: float,
+    book: Book,
+    logs: Logs,
+    t: int,
+    i: int,
+    quantity: float,
+    price: float,
+    fee: float,
+    realised: float,
+    margin: float,
     reason: int,
 ) -> None:
     """Write a fill, after the position has been changed, with what the position paid since the last one."""

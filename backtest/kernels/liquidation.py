@@ -5,12 +5,12 @@ import math
 from backtest.kernels._jit import helper
 from backtest.kernels.booking import bar_position, empty_position, log_fill
 from backtest.kernels.margin import balance_at, is_isolated, mark_at, trade_at
-from backtest.kernels.schema import Book, Logs, Reason, Rules
+from backtest.kernels.schema import Book, Logs, Reason, Record, Rules
 
 
 @helper
-def liquidate(book: Book, rules: Rules, logs: Logs, t: int, first: int, last: int, point: float, gap: bool) -> None:
-    """Liquidate a margin unit in full."""
+def liquidate(book: Book, rules: Rules, logs: Logs, t: int, first: int, point: float, gap: bool) -> None:
+    """Liquidate in full the margin unit that begins at position `first`."""
     if is_isolated(rules):
         liquidate_position(book, rules, logs, t, first, point, gap)
     else:
@@ -18,7 +18,7 @@ def liquidate(book: Book, rules: Rules, logs: Logs, t: int, first: int, last: in
 
 
 @helper
-def liquidation_fill(position, rules: Rules, point: float) -> float:  # type: ignore[no-untyped-def]
+def liquidation_fill(position: Record, rules: Rules, point: float) -> float:
     """Return the price at which a liquidated position is closed."""
     side = math.copysign(1.0, position.quantity)
     return trade_at(position, point) * (1.0 - side * rules.settings.liquidation_slippage)
@@ -60,16 +60,20 @@ def liquidate_account(book: Book, rules: Rules, logs: Logs, t: int, point: float
     balance = balance_at(book, rules, 0, instruments, point)
     joint = 1 if account.held > 1 and not gap else 0
     notional = 0.0
+    wallet = account.wallet
     for i in range(instruments):
         position = book.positions[i]
         if position.quantity != 0.0:
             fill = liquidation_fill(position, rules, point)
             notional += abs(position.quantity) * fill
-            account.wallet += position.constant + position.quantity * fill
-    penalties = min(rules.settings.liquidation_fee * notional, max(account.wallet, 0.0))
-    account.wallet -= penalties
-    bad_debt = max(-account.wallet, 0.0)
-    account.wallet = max(account.wallet, 0.0)
+            wallet += position.constant + position.quantity * fill
+    penalties = min(rules.settings.liquidation_fee * notional, max(wallet, 0.0))
+    wallet -= penalties
+    bad_debt = 0.0
+    if wallet < 0.0:
+        bad_debt = -wallet
+        wallet = 0.0
+    account.wallet = wallet
     for i in range(instruments):
         position = book.positions[i]
         if position.quantity != 0.0:

@@ -7,7 +7,7 @@ positions and the wallet in a cross account. Everything below works on such a ra
 import math
 
 from backtest.kernels._jit import helper
-from backtest.kernels.schema import Book, MarginMode, Records, Rules
+from backtest.kernels.schema import Book, MarginMode, Record, Records, Rules
 
 
 @helper
@@ -45,7 +45,7 @@ def between(start: float, end: float, point: float) -> float:
 
 
 @helper
-def trade_at(position, point: float) -> float:  # type: ignore[no-untyped-def]
+def trade_at(position: Record, point: float) -> float:
     """Return the trade price at a point of the position's leg, where a stop is hit exactly the stop."""
     if point == position.trigger_point:
         return position.trigger_price
@@ -53,7 +53,7 @@ def trade_at(position, point: float) -> float:  # type: ignore[no-untyped-def]
 
 
 @helper
-def mark_at(position, point: float) -> float:  # type: ignore[no-untyped-def]
+def mark_at(position: Record, point: float) -> float:
     """Return the mark price at a point of the position's leg; where both prices walk one line, they are equal."""
     if position.mark_from == position.trade_from and position.mark_to == position.trade_to:
         return trade_at(position, point)

@@ -6,7 +6,7 @@ from backtest.kernels._jit import helper
 from backtest.kernels.accrual import is_present
 from backtest.kernels.booking import book_shortfall, increase_position, log_order, reduce_position
 from backtest.kernels.margin import is_isolated, maintenance_margin
-from backtest.kernels.schema import Barred, Book, Logs, Market, Reason, Rebalance, Rules, Shortfall, Sizing
+from backtest.kernels.schema import Barred, Book, Logs, Market, Reason, Rebalance, Record, Rules, Shortfall, Sizing
 
 RUIN = 1e-6  # of cash
 DUST = 1e-9  # of cash or equity
@@ -130,7 +130,7 @@ def fill_reductions(market: Market, book: Book, rules: Rules, logs: Logs, t: int
 
 
 @helper
-def margin_price(market: Market, position, rules: Rules, t: int, i: int) -> float:  # type: ignore[no-untyped-def]
+def margin_price(market: Market, position: Record, rules: Rules, t: int, i: int) -> float:
     """Return what one unit of an increase takes from the margin available: initial margin, fee and instant loss."""
     fill = position.fill_price
     price = fill * (1.0 / rules.settings.leverage + rules.settings.taker_fee)
@@ -152,9 +152,7 @@ def margin_available(market: Market, book: Book, rules: Rules, t: int) -> float:
 
 
 @helper
-def fill_increases(
-    market: Market, book: Book, rules: Rules, logs: Logs, t: int, dust: float, costs: float
-) -> None:
+def fill_increases(market: Market, book: Book, rules: Rules, logs: Logs, t: int, dust: float, costs: float) -> None:
     """Fill what opens, cut by one factor to the margin available; `costs` is what the reductions paid."""
     asked = 0.0
     for i in range(book.positions.shape[0]):

@@ -18,33 +18,34 @@ def put(prices: NDArray[np.void], t: int, instrument: int, opens: float, high: f
 @entry
 def pack_instrument(
     columns: tuple[NDArray[np.float64], ...],
-    rows: NDArray[np.int64],
-    records: tuple[NDArray[np.void], NDArray[np.void], NDArray[np.float64], NDArray[np.bool_]],
+    own: NDArray[np.int64],
+    time: NDArray[np.int64],
+    records: tuple[NDArray[np.void], NDArray[np.void], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]],
     instrument: int,
 ) -> int:
     """Fill one instrument's records and return the number of bars from which it is missing.
 
-    `columns` is (open, high, low, close, mark_open, mark_high, mark_low, mark_close, funding_rate): float64, one row
-    per bar of the instrument, NaN prices where it is missing; the marks and the funding may have length 0, for absent.
-    `rows` holds the bar of each row, rising; length 0 where every bar has its row.
-    `records` is (trade, mark, funding, present), each bars by instruments; funding may have no rows, and mark may be
-    trade itself.
+    `columns` is (open, high, low, close, mark_open, mark_high, mark_low, mark_close, funding_rate, volume): float64, a
+    row per time of the instrument (`own`, among the bars' `time`), NaN prices where it is missing; of length 0 where
+    marks, funding or volume are absent.
+    `records` is (trade, mark, funding, volume, present), each bars by instruments; funding and volume may have no rows,
+    and mark may be trade itself.
 
     A NaN mark becomes the bar's trade prices. A missing bar counts at the last mark close (1.0 before the first bar),
     and what is due at it is paid at the instrument's next bar.
     """
-    opens, highs, lows, closes, mark_opens, mark_highs, mark_lows, mark_closes, rates = columns
-    trade, mark, funding, present = records
-    separate, funded = len(mark_opens) > 0, len(rates) > 0
+    opens, highs, lows, closes, mark_opens, mark_highs, mark_lows, mark_closes, rates, volumes = columns
+    trade, mark, funding, volume, present = records
+    marked, funded, measured = len(mark_opens) > 0, len(rates) > 0, len(volumes) > 0
     row, missing, last, due, listed = 0, 0, 1.0, 0.0, False
-    for t in range(trade.shape[0]):
-        here = row < len(opens) and (len(rows) == 0 or rows[row] == t)
+    for t in range(len(time)):
+        here = row < len(own) and own[row] == time[t]
         if here and funded and not np.isnan(rates[row]):
             due += rates[row]
         if here and not np.isnan(opens[row]):
             put(trade, t, instrument, opens[row], highs[row], lows[row], closes[row])
             last = closes[row]
-            if separate and not np.isnan(mark_opens[row]):
+            if marked and not np.isnan(mark_opens[row]):
                 last = mark_closes[row]
                 put(mark, t, instrument, mark_opens[row], mark_highs[row], mark_lows[row], mark_closes[row])
             else:
@@ -52,8 +53,9 @@ def pack_instrument(
             if funded:
                 funding[t, instrument] = due
                 due = 0.0
-            present[t, instrument] = True
-            listed = True
+            if measured:
+                volume[t, instrument] = volumes[row]
+            present[t, instrument] = listed = True
         else:
             put(trade, t, instrument, last, last, last, last)
             put(mark, t, instrument, last, last, last, last)

@@ -19,7 +19,6 @@ ROUNDING = 1e-12  # relative; far above what rounding can move, far below what a
 @helper
 def arm(market: Market, book: Book, rules: Rules, t: int) -> None:
     """Note the prices between which every position stands still."""
-    account = book.account
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
         quantity = position.quantity

@@ -14,12 +14,14 @@ Float64Array1D = npt.NDArray[np.float64]
 Float64Array2D = npt.NDArray[np.float64]
 Int64Array1D = npt.NDArray[np.int64]
 BoolArray2D = npt.NDArray[np.bool_]
-Records = npt.NDArray[np.void]
+Record = np.record
+Records = npt.NDArray[np.record]
 
 
-def record(fields: list[tuple[str, type]]) -> np.dtype[np.void]:
+def record(fields: list[tuple[str, type]]) -> np.dtype[np.record]:
     """Return a structured dtype whose elements read as `element.field`, compiled or not."""
-    return np.dtype((np.record, fields))
+    dtype: np.dtype[np.record] = np.dtype((np.record, fields))  # type: ignore[assignment]
+    return dtype
 
 
 class MarginMode(IntEnum):
@@ -180,7 +182,7 @@ ACCOUNT = record(
         ("forfeited", np.float64),
         ("bad_debt", np.float64),
         ("highest_margin_ratio", np.float64),  # records at the closes from here on
-        ("smallest_liquidation_distance", np.float64),
+        ("smallest_liquidation_distance", np.float64),  # fraction of the mark, 1 = none below 1
         ("highest_effective_leverage", np.float64),
         ("bars_held", np.int64),  # bars at whose close something is held
     ]
@@ -272,7 +274,7 @@ class Schedule(NamedTuple):
 class Rules(NamedTuple):
     """Account settings and the venue's margin rules."""
 
-    settings: np.void  # SETTINGS
+    settings: Record  # SETTINGS
     tiers: Records  # (M, K) TIER
     limits: Float64Array1D  # (M,) largest notional a target may have at the leverage chosen
 
@@ -280,7 +282,7 @@ class Rules(NamedTuple):
 class Book(NamedTuple):
     """The state that travels from bar to bar."""
 
-    account: np.void  # ACCOUNT
+    account: Record  # ACCOUNT
     positions: Records  # (M,) POSITION
 
 

@@ -7,7 +7,7 @@ from backtest.kernels.accrual import is_present
 from backtest.kernels.booking import bar_position, book_shortfall, reduce_position
 from backtest.kernels.liquidation import liquidate
 from backtest.kernels.margin import between, breach_point, equity_at, is_isolated, surplus_at, trade_at
-from backtest.kernels.schema import Book, Intrabar, Logs, Market, Reason, Rules
+from backtest.kernels.schema import Book, Intrabar, Logs, Market, Reason, Record, Rules
 
 NOT_ON_LEG = 2.0
 
@@ -61,7 +61,7 @@ def set_leg(market: Market, book: Book, rules: Rules, t: int, leg: int) -> None:
 
 
 @helper
-def set_trigger(position, rules: Rules, start: float) -> None:  # type: ignore[no-untyped-def]
+def set_trigger(position: Record, rules: Rules, start: float) -> None:
     """Find where on the rest of the leg the trade price meets the stop or the take-profit."""
     side = math.copysign(1.0, position.quantity)
     stop = stop_price(position.entry_price, side, rules)
@@ -103,11 +103,11 @@ def liquidate_breached_at_open(market: Market, book: Book, rules: Rules, logs: L
     instruments = book.positions.shape[0]
     if is_isolated(rules):
         for i in range(instruments):
-            if book.positions[i].quantity != 0.0 and is_present(market, t, i):
-                if surplus_at(book, rules, i, i + 1, 0.0) <= 0.0:
-                    liquidate(book, rules, logs, t, i, i + 1, 0.0, True)
+            carried = book.positions[i].quantity != 0.0 and is_present(market, t, i)
+            if carried and surplus_at(book, rules, i, i + 1, 0.0) <= 0.0:
+                liquidate(book, rules, logs, t, i, 0.0, True)
     elif book.account.held > 0 and surplus_at(book, rules, 0, instruments, 0.0) <= 0.0:
-        liquidate(book, rules, logs, t, 0, instruments, 0.0, True)
+        liquidate(book, rules, logs, t, 0, 0.0, True)
 
 
 @helper
@@ -174,7 +174,6 @@ def next_breach(market: Market, book: Book, rules: Rules, t: int, start: float, 
 def walk(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> float:
     """Walk the legs of a bar from event to event, and return the lowest equity on the way."""
     lowest = math.inf
-    instruments = book.positions.shape[0]
     for leg in range(3):
         set_leg(market, book, rules, t, leg)
         point = 0.0
@@ -183,8 +182,7 @@ def walk(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> float:
             end = book.positions[trigger].trigger_point if trigger >= 0 else 1.0
             unit, breach = next_breach(market, book, rules, t, point, end)
             if unit >= 0:
-                last = unit + 1 if is_isolated(rules) else instruments
-                liquidate(book, rules, logs, t, unit, last, breach, False)
+                liquidate(book, rules, logs, t, unit, breach, False)
                 point = breach
             elif trigger >= 0:
                 position = book.positions[trigger]

@@ -1,0 +1,175 @@
+"""What the engine costs per bar: the kernel alone, `bt.run`, the frames of a result, saving, memory.
+
+Run: `python benchmarks/engine.py`. Kernel figures are warm: compiled, with inputs and outputs already touched.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import backtest as bt
+from backtest.kernels import loop
+from backtest.kernels.schema import Columns
+from backtest.records import new_book, new_logs, rules_of
+from backtest.replay import market_of, no_detail, schedule_of
+from market import Market, hourly, market, venue
+from timing import Figure, best, machine, table
+
+BARS = 1_000_000
+WIDE_BARS = 250_000
+WIDE = 16
+REPEATS = 15
+NANOSECONDS = 1e9
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A replay with everything that `bt.run` prepares before it enters the kernel."""
+
+    reset: Callable[[], object]
+    replay: Callable[[], object]
+    state: dict[str, object]
+
+    def nanoseconds_per_bar(self, bars: int, repeats: int = REPEATS) -> float:
+        """Return the kernel's best time, after one untimed run that compiles it and touches every page."""
+        self.reset()
+        self.replay()
+        return best(self.replay, repeats, before=self.reset, cpu=True) / bars * NANOSECONDS
+
+
+def prepare(bars: bt.Bars, targets: np.ndarray, account: bt.Account) -> Prepared:
+    """Return a replay that can be timed alone; `state` holds the book and logs of the last one."""
+    packed, schedule = market_of(bars), schedule_of(targets)
+    rules = rules_of(account, venue(), bars.symbols)
+    columns = Columns(np.zeros(len(bars)), np.zeros(len(bars)), no_detail())
+    logs = new_logs(4 * len(bars) + 1024, 4096, len(bars) + 256)
+    for log in (logs.fills, logs.liquidations, logs.orders):
+        log.fill(0)
+    state: dict[str, object] = {}
+
+    def reset() -> None:
+        state["book"] = new_book(account.cash, len(bars.symbols))
+        logs.counts[:] = 0
+        state["logs"] = logs
+
+    def replay() -> None:
+        loop.replay(packed, schedule, rules, state["book"], logs, columns)
+
+    return Prepared(reset, replay, state)
+
+
+def account(**settings: object) -> bt.Account:
+    """Return an account at 10x, where a trader at work stays alive."""
+    return bt.Account(**{"cash": 10_000.0, "leverage": 10.0, "sizing": "cash", **settings})
+
+
+def kernel_figures() -> list[Figure]:
+    """Return the kernel's figures for one instrument."""
+    plain, full = market(BARS), market(BARS, marks=True, funding=True)
+    bars, rich = plain.bars(), full.bars()
+    cases = [
+        ("isolated", bars, account(), 10.0),
+        ("cross", bars, account(margin_mode="cross"), 10.0),
+        ("isolated, with marks and funding", rich, account(), None),
+        ("cross, with marks and funding", rich, account(margin_mode="cross"), None),
+        ("isolated, with stops", bars, account(stop_loss=0.02, take_profit=0.05), None),
+        ('isolated, rebalance="bar"', bars, account(rebalance="bar"), None),
+        ('cross, rebalance="bar"', bars, account(rebalance="bar", margin_mode="cross"), None),
+    ]
+    figures = []
+    for name, data, settings, target in cases:
+        prepared = prepare(data, plain.targets, settings)
+        figures.append(Figure(f"kernel, {name}", prepared.nanoseconds_per_bar(BARS), "ns/bar", target))
+    return figures
+
+
+def wide_figures() -> list[Figure]:
+    """Return the kernel's figures for sixteen instruments."""
+    figures = []
+    for extra, target in ((False, 60.0), (True, None)):
+        given = market(WIDE_BARS, WIDE, marks=extra, funding=extra)
+        bars, targets = given.bars(), given.targets / WIDE
+        for mode in ("isolated", "cross"):
+            prepared = prepare(bars, targets, account(margin_mode=mode))
+            name = f"kernel, {WIDE} instruments, {mode}, {'with' if extra else 'without'} marks and funding"
+            figures.append(Figure(name, prepared.nanoseconds_per_bar(WIDE_BARS, 7), "ns/bar", target))
+    return figures
+
+
+def whole_figures() -> list[Figure]:
+    """Return the figures of `bt.run`, of a result's frames, and of saving it."""
+    given = market(BARS)
+    bars, rules = given.bars(), {"account": account(), "venue": venue()}
+    held: dict[str, bt.Result] = {}
+
+    def run() -> None:
+        held["result"] = bt.run(bars, given.targets, **rules)
+
+    def run_with_summary() -> None:
+        run()
+        held["result"].summary  # noqa: B018
+
+    def history() -> None:
+        held["result"].history  # noqa: B018
+
+    run_with_summary()
+    ended = held["result"].summary
+    print(f"1 instrument: {ended['trades']} trades, {ended['liquidations']} liquidations, ", end="")
+    print(f"total_return {ended['total_return']:+.1%}, exposure {ended['exposure']:.1%}")
+    per_bar = NANOSECONDS / BARS
+    figures = [
+        Figure("`bt.run`", best(run, 11) * per_bar, "ns/bar", 30.0),
+        Figure("`bt.run` and `result.summary`", best(run_with_summary, 11) * per_bar, "ns/bar"),
+        Figure("`result.history`, all columns", best(history, 7, before=run) * per_bar, "ns/bar", 100.0),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+
+        def save() -> None:
+            held["result"].save(Path(folder) / "run")
+
+        run_with_summary()
+        history()
+        save()
+        figures.append(Figure("`result.save`, 1,000,000 rows", best(save, 7), "s", 0.4))
+        figures.append(Figure("`bt.load` of it", best(lambda: bt.load(Path(folder) / "run"), 5), "s"))
+    figures.append(Figure("`Bars.from_frames`", best(given.bars, 5) * per_bar, "ns/bar"))
+    return figures
+
+
+def hourly_figures() -> list[Figure]:
+    """Return the figures on the real bars that come with the project."""
+    given: Market = hourly()
+    bars = given.bars()
+    prepared = prepare(bars, given.targets, account(sizing="equity", leverage=2.0))
+    whole = best(lambda: bt.run(bars, given.targets, account=account(), venue=venue()).summary, 11)
+    return [
+        Figure(f"kernel, BTCUSDT, {len(bars):,} hours", prepared.nanoseconds_per_bar(len(bars), 50), "ns/bar"),
+        Figure(f"`bt.run` and `result.summary`, BTCUSDT, {len(bars):,} hours", whole * 1000.0, "ms"),
+    ]
+
+
+def memory_figures() -> list[Figure]:
+    """Return the peak memory of a run in a process of its own, over that of the same process with its input alone."""
+    script = Path(__file__).with_name("memory.py")
+    names = {"run": 250.0, "history": None, "save": None}
+    labels = {"run": "`bt.run` and `result.summary`", "history": "and `result.history`", "save": "and `result.save`"}
+    figures = []
+    for step, target in names.items():
+        out = subprocess.run([sys.executable, script, step], capture_output=True, text=True, check=True).stdout
+        figures.append(Figure(f"peak memory over the input, {labels[step]}", float(out), "bytes/bar", target))
+    return figures
+
+
+def figures() -> list[Figure]:
+    """Return every figure of the engine."""
+    return [*kernel_figures(), *wide_figures(), *whole_figures(), *hourly_figures(), *memory_figures()]
+
+
+if __name__ == "__main__":
+    print(machine())
+    print(table("Engine", figures()))
