@@ -39,8 +39,8 @@ def nanoseconds(every: str | timedelta) -> int:
         if found is None or found[2] not in LENGTHS:
             raise ConfigError(f"every must be a fixed length of time such as '15min', '8h' or '1D', got {every!r}")
         length = int(found[1]) * LENGTHS[found[2]]
-    if length <= 0:
-        raise ConfigError(f"every must be above 0, got {every!r}")
+    if not 0 < length < 2**63:
+        raise ConfigError(f"every must be above 0 and below 292 years, got {every!r}")
     return length
 
 

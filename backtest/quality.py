@@ -57,8 +57,8 @@ PRICE_RULES = (
     Rule("missing_price", np.isnan, "{name} must be a number where the row has other prices, got {value}"),
     Rule("infinite_price", np.isinf, "{name} must be finite, got {value}"),
     Rule("price_not_positive", lambda prices: prices <= 0, "{name} must be above 0, got {value}"),
-    Rule("high_below_low", _high_below_low, "{name} must be at least low, got {high} < {low}"),
-    Rule("outside_range", _outside, "{name} must be within [low, high], got {value} outside [{low}, {high}]"),
+    Rule("high_below_low", _high_below_low, "{name} must be at least {lowest}, got {high} < {low}"),
+    Rule("outside_range", _outside, "{name} must be within [{lowest}, {highest}], got {value} outside [{low}, {high}]"),
 )
 AMOUNT_RULES = {"volume": "bad_volume", "funding_rate": "infinite_funding"}
 RULES = (*(rule.name for rule in PRICE_RULES), *AMOUNT_RULES.values())
@@ -170,7 +170,8 @@ def _complaint(prices: Prices, fields: tuple[str, ...]) -> str:
     """Return what is wrong with one row's prices: the first rule that they break."""
     rule = next(rule for rule in PRICE_RULES if rule.broken(prices[:, None]).any())
     which = int(rule.broken(prices[:, None])[:, 0].argmax())
-    return rule.message.format(name=fields[which], value=prices[which], high=prices[1], low=prices[2])
+    names = {"name": fields[which], "highest": fields[1], "lowest": fields[2]}
+    return rule.message.format(**names, value=prices[which], high=prices[1], low=prices[2])
 
 
 def _bad_amounts(columns: Columns) -> list[tuple[str, str, Mask]]:

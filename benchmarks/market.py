@@ -16,7 +16,7 @@ import backtest as bt
 SEED = 20_260_101
 START = pd.Timestamp("2023-01-01", tz="UTC")
 VOLATILITY = 0.0004  # of a minute
-TREND = 0.00004  # per minute
+TREND = 0.0000072  # per minute
 HOLD = 154  # bars between two orders, on average: 6,500 orders in 1,000,000 bars
 HOURLY = Path(__file__).parents[1] / "data" / "btcusdt_1h.parquet"
 

@@ -1,6 +1,9 @@
-"""Print how many bytes per bar a run takes at its peak, over a process that holds its input: `memory.py run`."""
+"""Print how many bytes per bar a run takes at its peak, beyond the bars and signals it is given: `memory.py run`.
 
-import resource
+Linux only: the kernel's high-water mark of the process is set back once the input stands. Started by `engine.py`.
+"""
+
+import gc
 import sys
 import tempfile
 from pathlib import Path
@@ -12,30 +15,36 @@ BARS = 1_000_000
 STEPS = ("run", "history", "save")
 
 
-def peak() -> int:
-    """Return the most memory that this process has held at once, in bytes."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def resident(field: str) -> int:
+    """Return a size from the process's status, in bytes: VmRSS (now) or VmHWM (the most so far)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
 def main(last_step: str) -> None:
-    """Run up to a step on bars whose making is no part of the peak."""
-    account, terms = bt.Account(leverage=10.0, sizing="cash"), venue()
-    small = market(1_000)
+    """Run up to a step, once on few bars so that everything is loaded, then on many."""
     with tempfile.TemporaryDirectory() as folder:
-        work(bt.run(small.bars(), small.targets, account=account, venue=terms), "save", Path(folder) / "warm")
+        few = market(1_000)
+        work(few.bars(), few.targets, "save", Path(folder) / "few")
         given = market(BARS)
         bars, targets = given.bars(), given.targets
-        del given
-        start = settle()
-        work(bt.run(bars, targets, account=account, venue=terms), last_step, Path(folder) / "run")
-    print((peak_since() - start) / BARS)
+        del few, given
+        gc.collect()
+        Path("/proc/self/clear_refs").write_text("5")  # VmHWM becomes VmRSS
+        start = resident("VmRSS")
+        work(bars, targets, last_step, Path(folder) / "many")
+        print((resident("VmHWM") - start) / BARS)
 
 
-def work(result: bt.Result, last_step: str, folder: Path) -> None:
-    """Do to a result what the step asks for."""
+def work(bars: bt.Bars, targets: object, last_step: str, folder: Path) -> None:
+    """Replay, then look at the result as far as the step says."""
+    result = bt.run(bars, targets, account=bt.Account(leverage=10.0), venue=venue())
     result.summary  # noqa: B018
     if last_step in STEPS[1:]:
         result.history  # noqa: B018
-    if last_step == "save":
+    if last_step == STEPS[2]:
         result.save(folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

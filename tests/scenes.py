@@ -44,19 +44,24 @@ def targets_of(*columns):
     return np.array([[np.nan if word == "." else float(word) for word in column.split()] for column in columns]).T
 
 
-def venue_of(*tiers, **rules):
-    """Return a venue whose tiers are given as (floor, maintenance rate, highest leverage)."""
+def venue_of(tiers=(SIMPLE,), **rules):
+    """Return a venue whose tiers, a list or lists by symbol, are given as (floor, maintenance rate, highest leverage)."""
     names = ("floor", "maintenance_rate", "max_leverage")
-    return bt.Venue(tiers=[bt.Tier(**dict(zip(names, tier, strict=True))) for tier in tiers or [SIMPLE]], **rules)
+
+    def ladder(rows):
+        return [bt.Tier(**dict(zip(names, row, strict=True))) for row in rows]
+
+    by_symbol = {symbol: ladder(rows) for symbol, rows in tiers.items()} if isinstance(tiers, dict) else ladder(tiers)
+    return bt.Venue(tiers=by_symbol, **rules)
 
 
-def play(bars, *signals, tiers=(), **settings):
+def play(bars, *signals, **settings):
     """Return the result of the signals, given as texts or one array, under settings of account and venue.
 
     The bars are replayed with and without a glance over quiet bars: not a bit may differ.
     """
     account = bt.Account(**{name: value for name, value in settings.items() if name in bt.Account.model_fields})
-    venue = venue_of(*tiers, **{name: settings[name] for name in settings if name not in bt.Account.model_fields})
+    venue = venue_of(**{name: settings[name] for name in settings if name not in bt.Account.model_fields})
     targets = targets_of(*signals) if isinstance(signals[0], str) else signals[0]
     quick, full = (
         Result(replay(bars, targets, account, venue, rules_of(account, venue, bars.symbols, skip), {}))

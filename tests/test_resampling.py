@@ -94,7 +94,7 @@ def test_an_instrument_without_a_bar_in_the_slice_stays() -> None:
         ("90min", r"every must be a whole multiple of 1h, the bars' interval, got '90min'"),
         ("1MS", r"every must be a fixed length of time such as '15min', '8h' or '1D', got '1MS'"),
         (8, r"every must be a fixed length of time such as .*, got 8"),
-        ("0h", r"every must be above 0, got '0h'"),
+        ("0h", r"every must be above 0 and below 292 years, got '0h'"),
     ],
 )
 def test_lengths_that_are_refused(every: object, message: str) -> None:

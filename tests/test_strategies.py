@@ -76,7 +76,6 @@ def test_copies_of_a_file_are_modules_of_their_own(tmp_path):
 def test_a_file_may_hold_dataclasses_with_postponed_types(tmp_path):
     source = """from __future__ import annotations
 from dataclasses import dataclass, InitVar
-
 @dataclass
 class Level:
     value: InitVar[float]

@@ -84,13 +84,22 @@ def surplus_at(book: Book, rules: Rules, first: int, last: int, point: float) ->
 
 
 @helper
+def base_of(book: Book) -> float:
+    """Return the account's equity at marks of 0, to which every position adds `quantity * mark`."""
+    base = book.account.wallet
+    for i in range(book.positions.shape[0]):
+        base += book.positions[i].constant
+    return base
+
+
+@helper
 def equity_at(book: Book, point: float) -> float:
     """Return the account's equity at a point of the leg."""
-    equity = book.account.wallet
+    equity = base_of(book)
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
         if position.quantity != 0.0:
-            equity += position.constant + position.quantity * mark_at(position, point)
+            equity += position.quantity * mark_at(position, point)
     return equity
 
 

@@ -8,7 +8,7 @@ them. It errs on one side only: a bar that might hold an event is walked in full
 import math
 
 from backtest.kernels._jit import helper
-from backtest.kernels.margin import is_isolated, liquidation_price, maintenance_margin, tier_at
+from backtest.kernels.margin import base_of, is_isolated, liquidation_price, maintenance_margin, tier_at
 from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import Book, Intrabar, Market, Rules
 from backtest.kernels.walk import stop_price, take_profit_price
@@ -18,7 +18,10 @@ ROUNDING = 1e-12  # relative; far above what rounding can move, far below what a
 
 @helper
 def arm(market: Market, book: Book, rules: Rules, t: int) -> None:
-    """Note the prices between which every position stands still."""
+    """Note the prices between which every position stands still, and what the account's sums have in common."""
+    account = book.account
+    account.base = base_of(book)
+    account.deductions = 0.0
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
         quantity = position.quantity
@@ -32,8 +35,9 @@ def arm(market: Market, book: Book, rules: Rules, t: int) -> None:
         deduction = tiers[i, k].deduction
         floor = tiers[i, k].floor / size
         ceiling = tiers[i, k + 1].floor / size if k + 1 < tiers.shape[1] else math.inf
-        position.rate = rate
+        position.requirement = size * rate
         position.deduction = deduction
+        account.deductions += deduction
         position.reach = steepest_slope(book, rules, i, floor, ceiling)
         if is_isolated(rules):
             alarm = -(position.constant + deduction) / (quantity - size * rate)
@@ -75,15 +79,15 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
     path = settings.intrabar == Intrabar.PATH and account.held > 1
     quiet = True
     record = False
-    equity = account.wallet
-    worst = account.wallet
-    first = account.wallet
-    second = account.wallet
+    equity = account.base
+    worst = account.base
+    first = account.base
+    second = account.base
     notional = 0.0
     maintenance = 0.0
-    maintenance_worst = 0.0
-    reach = 0.0
     if account.held > 0:
+        maintenance_worst = 0.0
+        reach = 0.0
         for i in range(book.positions.shape[0]):
             position = book.positions[i]
             quantity = position.quantity
@@ -92,33 +96,34 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
             mark = market.mark[t, i]
             close = mark.close
             adverse = mark.low if quantity > 0.0 else mark.high
-            size = abs(quantity)
             quiet = quiet and mark.low > position.mark_floor and mark.high < position.mark_ceiling
             if stops:
                 traded = market.trade[t, i]
                 quiet = quiet and traded.low > position.trade_floor and traded.high < position.trade_ceiling
             if path:
                 rising = market.trade[t, i].close >= market.trade[t, i].open
-                first += position.constant + quantity * (mark.low if rising else mark.high)
-                second += position.constant + quantity * (mark.high if rising else mark.low)
-            balance = position.constant + quantity * close
-            required = size * close * position.rate - position.deduction
-            equity += balance
-            worst += position.constant + quantity * adverse
-            notional += size * close
-            maintenance += required
-            maintenance_worst += size * adverse * position.rate - position.deduction
+                first += quantity * (mark.low if rising else mark.high)
+                second += quantity * (mark.high if rising else mark.low)
+            equity += quantity * close
+            worst += quantity * adverse
+            notional += abs(quantity) * close
+            maintenance += position.requirement * close
+            maintenance_worst += position.requirement * adverse
             if isolated:
+                balance = position.constant + quantity * close
+                required = position.requirement * close - position.deduction
                 record = record or required > account.highest_margin_ratio * balance
                 distance = account.smallest_liquidation_distance
                 record = record or balance - required < distance * position.reach * close
             else:
                 reach = max(reach, position.reach * close)
+        maintenance -= account.deductions
         record = record or notional > account.highest_effective_leverage * equity
         if not isolated:
             record = record or maintenance > account.highest_margin_ratio * equity
             record = record or equity - maintenance < account.smallest_liquidation_distance * reach
-            quiet = quiet and worst - maintenance_worst > ROUNDING * (abs(account.wallet) + 2.0 * notional)
+            surplus_worst = worst - (maintenance_worst - account.deductions)
+            quiet = quiet and surplus_worst > ROUNDING * (abs(account.base) + 2.0 * notional)
     quiet = quiet and (worst > RUIN * settings.cash * (1.0 + ROUNDING) or account.ruined != 0)
     low = min(min(first, second), equity) if path else min(worst, equity)
     return quiet, record, equity, low, notional, maintenance

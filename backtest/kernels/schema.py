@@ -162,8 +162,8 @@ POSITION = record(
         ("mark_ceiling", np.float64),  # a mark at or above it ends the quiet
         ("trade_floor", np.float64),  # a trade price at or below it ends the quiet
         ("trade_ceiling", np.float64),  # a trade price at or above it ends the quiet
-        ("rate", np.float64),  # maintenance rate between the two mark limits
-        ("deduction", np.float64),  # deduction between the two mark limits
+        ("requirement", np.float64),  # maintenance margin between the two mark limits: requirement * mark - deduction
+        ("deduction", np.float64),
         ("reach", np.float64),  # bounds what a move of the mark by 1 takes from the surplus
     ]
 )
@@ -174,6 +174,8 @@ ACCOUNT = record(
         ("held", np.int64),  # instruments held
         ("ruined", np.int64),  # 1: equity fell to a millionth of cash, no increases any more
         ("busy", np.int64),  # 1: the next bar has to be walked in full
+        ("base", np.float64),  # wallet + sum of the positions' constants: equity at marks of 0
+        ("deductions", np.float64),  # sum of the positions' deductions
         ("realised", np.float64),  # running totals of the ledger from here on
         ("fees", np.float64),
         ("funding", np.float64),

@@ -1,0 +1,262 @@
+"""The command line: `backtest run`, `inspect`, `check` and `venues`.
+
+What a command needs is imported inside it, so that `--help` does not wait for it.
+"""
+
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["app", "main"]
+
+INTERRUPTED = 130
+LOOKS_AHEAD = 1
+WRONG = 2
+
+MANY = ("--data", "--mark", "--funding", "--param", "--symbol-map")
+"""Options that take several values."""
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Backtests of leveraged strategies that check maintenance margin at the worst price inside every bar.",
+)
+
+
+def data_option(metavar: str | None, about: str, *names: str) -> Any:
+    """Return an option of the panel about data."""
+    return typer.Option(*names, metavar=metavar, help=about, rich_help_panel="Data")
+
+
+def account_option(about: str, default: str | None = None, metavar: str | None = None) -> Any:
+    """Return an option of the panel about the account; its values are checked by Account."""
+    panel = "Account"
+    return typer.Option(metavar=metavar, help=about, show_default=default or False, rich_help_panel=panel)
+
+
+def venue_option(about: str, metavar: str | None = None) -> Any:
+    """Return an option of the panel about the venue; its values are checked by Venue."""
+    return typer.Option(metavar=metavar, help=about, rich_help_panel="Venue (rates replace those of the venue)")
+
+
+StrategyFile = Annotated[str | None, typer.Argument(metavar="STRATEGY", help="Python file with signals(data, ...).")]
+Texts = list[str] | None
+Data = Annotated[Texts, data_option("FILE...", "Bars (Parquet, CSV, Feather), or SYMBOL=FILE.")]
+Mark = Annotated[Texts, data_option("FILE...", "Mark prices, or SYMBOL=FILE.")]
+Funding = Annotated[Texts, data_option("RATE|FILE...", "A rate for all symbols, or SYMBOL=RATE|FILE.")]
+Every = Annotated[str | None, data_option("LENGTH", "How often RATE is settled; 8h unless given.")]
+Start = Annotated[str | None, data_option("TIME", "First time; 2020-03 is the first of March.", "--from")]
+End = Annotated[str | None, data_option("TIME", "Last time; 2020-03 is the end of March.", "--to")]
+Mend = Annotated[bool | None, data_option(None, "Drop or clip bad rows, and list each change.", "--repair/--no-repair")]
+Param = Annotated[Texts, typer.Option(metavar="NAME=VALUE...", help="Parameters of the strategy.")]
+Config = Annotated[str | None, typer.Option(metavar="FILE", help="TOML file of settings; options win over it.")]
+
+
+@app.callback(invoke_without_command=True)
+def every_command(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Answer `--version`, and refuse to do nothing."""
+    if version:
+        from backtest.results import versions
+
+        typer.echo(f"backtest {versions()['margin-backtest']}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise typer.BadParameter("a command must be given: run, inspect, check or venues; --help says more")
+
+
+@app.command()
+def run(
+    strategy: StrategyFile = None,
+    data: Data = None,
+    mark: Mark = None,
+    funding: Funding = None,
+    every: Every = None,
+    start: Start = None,
+    end: End = None,
+    repair: Mend = None,
+    leverage: Annotated[float | None, account_option("Notional of a full signal, per unit of equity.", "1")] = None,
+    margin_mode: Annotated[str | None, account_option("What backs a position.", "isolated", "isolated|cross")] = None,
+    cash: Annotated[float | None, account_option("Equity before the first bar.", "10000")] = None,
+    sizing: Annotated[str | None, account_option("What signals are fractions of.", "equity", "equity|cash")] = None,
+    rebalance: Annotated[str | None, account_option("When to order.", "signal", "signal|bar")] = None,
+    reentry: Annotated[
+        str | None, account_option("When to return after a forced exit.", "signal", "signal|bar|never")
+    ] = None,
+    intrabar: Annotated[
+        str | None, account_option("Where prices go first inside a bar.", "worst", "worst|path|best")
+    ] = None,
+    stop_loss: Annotated[float | None, account_option("Distance from the entry price, as a fraction.")] = None,
+    take_profit: Annotated[float | None, account_option("Distance from the entry price, as a fraction.")] = None,
+    venue: Annotated[str | None, venue_option("A preset; `backtest venues` lists them.", "NAME")] = None,
+    as_of: Annotated[str | None, venue_option("Tiers as published by this date.", "DATE")] = None,
+    symbol_map: Annotated[
+        list[str] | None, venue_option("Symbol of the data = symbol of the venue.", "FROM=TO...")
+    ] = None,
+    taker_fee: Annotated[float | None, venue_option("Fraction of traded notional.")] = None,
+    slippage: Annotated[float | None, venue_option("Fraction of the price, on orders and stops.")] = None,
+    liquidation_fee: Annotated[float | None, venue_option("Fraction of liquidated notional.")] = None,
+    liquidation_slippage: Annotated[float | None, venue_option("Fraction of the price, on liquidations.")] = None,
+    residual: Annotated[str | None, venue_option("Where the rest of a margin goes.", "return|forfeit")] = None,
+    borrow_rate: Annotated[float | None, venue_option("Per year, on what is owed.")] = None,
+    fee_in_maintenance: Annotated[float | None, venue_option("Added to every maintenance rate.")] = None,
+    param: Param = None,
+    config: Config = None,
+    out: Annotated[str | None, typer.Option(metavar="FOLDER", help="Save the run as Parquet files there.")] = None,
+) -> None:
+    """Replay a strategy on bars, and print what became of the account."""
+    given = given_of(locals())
+    from backtest import replay, screens
+    from backtest.configuration import account_of, bars_of, params_of, settings_of, strategy_of, venue_of
+
+    settings = settings_of(given, config)
+    chosen, account = strategy_of(settings), account_of(settings)
+    params = params_of(settings, chosen)
+    bars = bars_of(settings)
+    list_repairs(bars.repairs)
+    with warnings_on_stderr():
+        result = replay.run(bars, chosen, params=params, account=account, venue=venue_of(settings, bars.symbols))
+    if "out" in settings:
+        result.save(settings["out"])
+    screens.print_result(result, bars, settings.get("out"))
+
+
+@app.command()
+def inspect(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files of bars.")]) -> None:
+    """Print what is in files of bars, however dirty they are."""
+    from backtest.inspection import inspect_file
+    from backtest.screens import print_inspection
+
+    for file in files:
+        print_inspection(inspect_file(file))
+
+
+@app.command()
+def check(
+    strategy: StrategyFile = None,
+    data: Data = None,
+    mark: Mark = None,
+    funding: Funding = None,
+    every: Every = None,
+    start: Start = None,
+    end: End = None,
+    repair: Mend = None,
+    cuts: Annotated[int, typer.Option(help="How many prefixes of the bars to compare.")] = 32,
+    param: Param = None,
+    config: Config = None,
+) -> None:
+    """Look for look-ahead: do signals change when later bars are taken away? Exit code 1 if they do."""
+    given = given_of(locals())
+    from backtest import screens
+    from backtest.configuration import bars_of, params_of, settings_of, strategy_of
+    from backtest.lookahead import check_lookahead
+
+    settings = settings_of(given, config)
+    chosen = strategy_of(settings)
+    params = params_of(settings, chosen)
+    bars = bars_of(settings)
+    list_repairs(bars.repairs)
+    with warnings_on_stderr():
+        report = check_lookahead(chosen, bars, params, cuts)
+    screens.print_report(report)
+    if not report.passed:
+        raise typer.Exit(LOOKS_AHEAD)
+
+
+@app.command()
+def venues() -> None:
+    """List the venues that --venue knows: symbols, tiers, fees, dates and sources."""
+    from backtest.screens import print_venue
+    from backtest.venues import preset_names
+
+    for name in preset_names():
+        print_venue(name)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command, and return its exit code: 2, after one line on stderr, for wrong arguments or data."""
+    from backtest.errors import BacktestError
+
+    given = spread(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = typer.main.get_command(app).main(args=given, prog_name="backtest", standalone_mode=False)
+    except typer.TyperException as error:
+        message = error.format_message()
+    except BacktestError as error:
+        message = str(error)
+    except OSError as error:
+        message = f"{error.strerror}: {error.filename}" if error.strerror and error.filename else str(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    else:
+        return code if isinstance(code, int) else 0
+    complain("error", message)
+    return WRONG
+
+
+def spread(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with `--data A B` written as `--data A --data B`, since an option of typer takes one value.
+
+    The values go on up to the next option or Python file, which is the strategy.
+    """
+    result: list[str] = []
+    option, waiting = "", False
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            return [*result, *arguments[position:]]
+        if waiting:
+            waiting = False
+        elif argument.startswith("-"):
+            name, equals, _ = argument.partition("=")
+            option = name if name in MANY else ""
+            waiting = bool(option) and not equals
+        elif option and not argument.endswith(".py"):
+            result.append(option)
+        else:
+            option = ""
+        result.append(argument)
+    return result
+
+
+def given_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given, under the names of the settings."""
+    names = {"start": "from", "end": "to"}
+    given = {
+        names.get(name, name): value
+        for name, value in options.items()
+        if value not in (None, []) and name not in ("config", "cuts")
+    }
+    if "symbol_map" in given:
+        pairs = [text.partition("=") for text in given["symbol_map"]]
+        if not all(ours and theirs for ours, _, theirs in pairs):
+            raise typer.BadParameter("--symbol-map must be written FROM=TO, as in BTCUSD=BTCUSDT")
+        given["symbol_map"] = {ours: theirs for ours, _, theirs in pairs}
+    return given
+
+
+@contextmanager
+def warnings_on_stderr() -> Iterator[None]:
+    """Print what is warned of inside as one line each, once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for message in dict.fromkeys(str(warning.message) for warning in caught):
+        complain("warning", message)
+
+
+def list_repairs(repairs: Iterable[object]) -> None:
+    """Print every change that was made to the data, to stderr: there can be thousands."""
+    for change in repairs:
+        complain("repaired", str(change))
+
+
+def complain(kind: str, message: str) -> None:
+    """Print one line to stderr, its first word in colour on a terminal."""
+    colour = typer.colors.RED if kind == "error" else typer.colors.YELLOW
+    typer.secho(f"{kind}: ", err=True, nl=False, fg=colour, bold=True)
+    typer.echo(" ".join(message.split()), err=True)

@@ -1,0 +1,224 @@
+"""The settings of a run, from the command line and a TOML file: what stands on the command line wins.
+
+A setting has one name everywhere: `--margin-mode cross` is `margin_mode = "cross"` in the file. Paths in the file are
+taken from the working directory, as on the command line.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from backtest.accounts import Account
+from backtest.bars import Bars
+from backtest.errors import ConfigError
+from backtest.files import stem
+from backtest.reading import read_bars
+from backtest.strategies import Parameter, Strategy, parse_params, strategy
+from backtest.venues import Tier, Venue, preset_names, venue
+
+__all__ = ["account_of", "bars_of", "params_of", "read_config", "settings_of", "strategy_of", "venue_of"]
+
+Values = dict[str, Any]
+
+ACCOUNT = tuple(Account.model_fields)
+# What changes a venue from outside of its table; the others name and describe it.
+RATES = tuple(name for name in Venue.model_fields if name not in ("tiers", "symbols", "name", "as_of", "source"))
+RUN = ("strategy", "data", "mark", "funding", "every", "from", "to", "repair", "params", "venue", "as_of", "symbol_map")
+SETTINGS = (*RUN, "out", *ACCOUNT, *RATES)
+VENUE = ("preset", *Venue.model_fields)
+KINDS: dict[type, tuple[str, ...]] = {
+    str: ("strategy", "every", "out"),
+    bool: ("repair",),
+    dict: ("params", "symbol_map"),
+}
+WORDS = {str: "text in quotes", bool: "true or false", dict: "a table"}
+
+
+def settings_of(given: Values, config: str | None) -> Values:
+    """Return the settings of a file, if there is one, with those given on the command line in their place."""
+    held = {} if config is None else read_config(Path(config))
+    maps = {**held.get("symbol_map", {}), **given.get("symbol_map", {})}
+    return {**held, **given, "symbol_map": maps}
+
+
+def read_config(path: Path) -> Values:
+    """Return the settings in a TOML file.
+
+    Raises
+    ------
+    ConfigError                if it is not TOML, or a key is unknown; it names the nearest one
+    OSError                    if the file cannot be read
+    """
+    try:
+        held = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise ConfigError(f"{path} must be a TOML file: {error}") from error
+    held = _known(held, SETTINGS, str(path))
+    for kind, names in KINDS.items():
+        for name in names:
+            if name in held and not isinstance(held[name], kind):
+                raise ConfigError(f"{name} must be {WORDS[kind]}, got {held[name]!r} in {path}")
+    if isinstance(held.get("venue"), dict):
+        held["venue"] = _known(held["venue"], VENUE, f"[venue] of {path}")
+    return held
+
+
+def strategy_of(settings: Values) -> Strategy:
+    """Return the strategy that the settings name."""
+    if "strategy" not in settings:
+        raise ConfigError("a strategy must be given, as the first argument or in the --config file, got none")
+    return strategy(settings["strategy"])
+
+
+def account_of(settings: Values) -> Account:
+    """Return the account that the settings describe."""
+    return Account(**{name: settings[name] for name in ACCOUNT if name in settings})
+
+
+def venue_of(settings: Values, symbols: Iterable[str]) -> Venue:
+    """Return the venue that the settings name, or describe in a table, with the changes that they make to it.
+
+    Raises
+    ------
+    ConfigError                if there is none, or a setting does not fit it
+    """
+    chosen = settings.get("venue")
+    if not isinstance(chosen, (str, dict)):
+        presets = ", ".join(preset_names())
+        raise ConfigError(f"venue must be given: {presets}, or a [venue] table in the --config file, got {chosen!r}")
+    values: Values = {"preset": chosen} if isinstance(chosen, str) else dict(chosen)
+    values |= {name: settings[name] for name in RATES if name in settings}
+    for symbol in settings["symbol_map"]:
+        if symbol not in symbols:
+            raise ConfigError(f"symbol_map must map one of {', '.join(symbols)}, got {symbol!r}")
+    values["symbols"] = {**values.get("symbols", {}), **settings["symbol_map"]}
+    if "tiers" in values:
+        values["tiers"] = _tiers(values["tiers"])
+    if "preset" in values:
+        return venue(values.pop("preset"), **({"as_of": settings.get("as_of")} | values))
+    if "as_of" in settings:
+        raise ConfigError(f"as_of picks the tiers of a preset venue, got {settings['as_of']} for a [venue] table")
+    if "as_of" in values:
+        values["as_of"] = str(values["as_of"])  # TOML has dates of its own
+    return Venue(**values)
+
+
+def bars_of(settings: Values) -> Bars:
+    """Return the bars in the files of the settings, with their marks and funding, between `from` and `to`.
+
+    Raises
+    ------
+    ConfigError                if there is no file, or a setting does not fit
+    DataError                  for bad data
+    """
+    files = _data(settings.get("data"))
+    marks = dict(_joined(settings.get("mark"), "mark", tuple(files)))
+    funding = dict(_joined(settings.get("funding"), "funding", tuple(files)))
+    rates = {symbol: rate for symbol, given in funding.items() if (rate := _rate(given)) is not None}
+    paths = {symbol: str(given) for symbol, given in funding.items() if symbol not in rates}
+    bars = read_bars(files, marks=marks or None, funding=paths or None, repair=settings.get("repair", False))
+    if rates:
+        bars = bars.with_funding(rates, every=settings.get("every", "8h"))
+    start, end = (_time(settings.get(name), name) for name in ("from", "to"))
+    return bars if start is None and end is None else bars[start:end]
+
+
+def params_of(settings: Values, chosen: Strategy) -> dict[str, Parameter]:
+    """Return the strategy's parameters as the file and, over it, the command line set them."""
+    return chosen.settings({**settings.get("params", {}), **parse_params(settings.get("param", []), chosen.params)})
+
+
+def _pair(text: str) -> tuple[str, str] | None:
+    """Return both sides of `NAME=value`, None for a plain value or a path."""
+    name, equals, value = text.partition("=")
+    return (name.strip(), value.strip()) if equals and name.strip() and not {"/", "\\"} & set(name) else None
+
+
+def _known(table: Values, names: tuple[str, ...], place: str) -> Values:
+    """Return a table with `_` for `-` in its keys, all of which are known."""
+    held = {key.replace("-", "_"): value for key, value in table.items()}
+    for key in held:
+        if key not in names:
+            nearest = get_close_matches(key, names, 1, 0.0)[0]
+            raise ConfigError(f"{key} is not a setting in {place}; the nearest is {nearest}")
+    return held
+
+
+def _tiers(given: object) -> object:
+    """Return tiers written as tables; anything else is left for Venue to refuse."""
+    if isinstance(given, dict):
+        return {symbol: _tiers(ladder) for symbol, ladder in given.items()}
+    if not isinstance(given, list) or not all(isinstance(tier, dict) for tier in given):
+        raise ConfigError(f"tiers must be an array of tables, or a table of such arrays by symbol, got {given!r}")
+    return [Tier(**_known(tier, tuple(Tier.model_fields), f"tier {k}")) for k, tier in enumerate(given)]
+
+
+def _entries(given: object, name: str) -> list[tuple[str | None, Any]]:
+    """Return what an option or key was given as pairs of symbol, None where it is not said, and value."""
+    if isinstance(given, Mapping):
+        entries: list[tuple[str | None, Any]] = list(given.items())
+    else:
+        values = given if isinstance(given, list) else [] if given is None else [given]
+        entries = [(isinstance(value, str) and _pair(value)) or (None, value) for value in values]
+    kinds = (str, int, float) if name == "funding" else (str,)
+    for _, value in entries:
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            what = "rates or files" if name == "funding" else "files"
+            raise ConfigError(f"{name} must be {what}, alone or in a table by symbol, got {value!r}")
+    return entries
+
+
+def _data(given: object) -> dict[str, str]:
+    """Return the files of bars by symbol."""
+    files: dict[str, str] = {}
+    for said, path in _entries(given, "data"):
+        symbol = said or _symbol(path)
+        if not symbol or symbol in files:
+            got = f"{symbol} in {files[symbol]} and in {path}" if symbol else path
+            raise ConfigError(f"each file must be of a symbol of its own, got {got}; write SYMBOL={path}")
+        files[symbol] = path
+    if not files:
+        raise ConfigError("data must name at least one file, got none")
+    return files
+
+
+def _joined(given: object, name: str, symbols: tuple[str, ...]) -> list[tuple[str, Any]]:
+    """Return the files or rates that go with the bars, by symbol: a rate alone is for all of them."""
+    joined: dict[str, Any] = {}
+    for said, value in _entries(given, name):
+        for_all = len(symbols) == 1 or (name == "funding" and _rate(value) is not None)
+        found = symbols if said is None and for_all else (said or _symbol(value),)
+        for symbol in found:
+            if symbol not in symbols:
+                raise ConfigError(f"{name} must be for one of {', '.join(symbols)}, got {symbol}; write SYMBOL={value}")
+            if symbol in joined:
+                raise ConfigError(f"{name} must be given once for each symbol, got two for {symbol}")
+            joined[symbol] = value
+    return list(joined.items())
+
+
+def _symbol(path: str) -> str:
+    return stem(Path(path)).split("_")[0].upper()
+
+
+def _rate(given: object) -> float | None:
+    """Return a rate, None for the name of a file."""
+    try:
+        return float(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+
+
+def _time(given: object, name: str) -> str | None:
+    """Return one end of a stretch of time, as text: "2020-03" is all of March."""
+    if given is None:
+        return None
+    try:
+        pd.Timestamp(str(given))
+    except ValueError:
+        raise ConfigError(f"{name} must be a time such as 2020-03-12, got {given!r}") from None
+    return str(given)

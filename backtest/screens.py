@@ -1,0 +1,266 @@
+"""What the command line prints: tables that fit 80 columns, in colour on a terminal only."""
+
+import math
+from collections.abc import Callable, Collection, Mapping
+
+import pandas as pd
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from backtest.bars import Bars
+from backtest.inspection import Inspection
+from backtest.lookahead import LookaheadReport
+from backtest.results import FRAMES, Result
+from backtest.text import duration, moment
+from backtest.venues import preset, preset_ladders
+
+__all__ = ["print_inspection", "print_report", "print_result", "print_venue"]
+
+ROWS = 20
+"""Liquidations that are printed; the saved run has them all."""
+
+DISPENSABLE = ("forfeited", "fill price", "how", "penalty", "mark price")
+"""Their columns that go first where not all of them fit."""
+
+RATES = ("taker_fee", "slippage", "liquidation_fee", "liquidation_slippage", "borrow_rate", "fee_in_maintenance")
+UNDEFINED = "-"
+HALF = 38
+"""Width of the groups of figures that stand side by side."""
+
+
+def money(value: float) -> str:
+    """Return an amount of the quote currency, as in 1,234.50."""
+    return UNDEFINED if math.isnan(value) else f"{value:z,.2f}"
+
+
+def percent(value: float) -> str:
+    """Return a fraction as it is read aloud, as in -12.34%."""
+    return UNDEFINED if math.isnan(value) else f"{value:z,.2%}"
+
+
+def times(value: float) -> str:
+    """Return a multiple, as in 9.87x."""
+    return UNDEFINED if math.isnan(value) else f"{value:z,.2f}x"
+
+
+def days(value: pd.Timedelta) -> str:
+    """Return a length of time in days, as in 12.5 days."""
+    return f"{value / pd.Timedelta(days=1):,.1f} days"
+
+
+def count(value: int) -> str:
+    """Return a whole number, as in 47,077."""
+    return f"{value:,}"
+
+
+Figures = Mapping[str, Callable[..., str]]
+
+# The figures of a summary under the names that it gives them, and how each is written.
+LEFT: Mapping[str, Figures] = {
+    "return": {
+        "total_return": percent,
+        "cagr": percent,
+        "volatility": percent,
+        "sharpe": money,
+        "sortino": money,
+        "calmar": money,
+        "max_drawdown": percent,
+        "max_drawdown_low": percent,
+        "max_drawdown_duration": days,
+    },
+    "trades": {
+        "trades": count,
+        "win_rate": percent,
+        "profit_factor": money,
+        "expectancy": money,
+        "exposure": percent,
+    },
+}
+RIGHT: Mapping[str, Figures] = {
+    "margin": {
+        "liquidations": count,
+        "liquidation_loss": money,
+        "penalties": money,
+        "forfeited": money,
+        "bad_debt": money,
+        "highest_margin_ratio": percent,
+        "smallest_liquidation_distance": percent,
+        "highest_effective_leverage": times,
+        "cut_orders": count,
+        "refused_orders": count,
+        "ruined": lambda ruined: "yes" if ruined else "no",
+    },
+    "costs": {"fees": money, "funding": money, "interest": money},
+}
+ALARMS = ("liquidations", "liquidation_loss", "bad_debt", "refused_orders", "ruined")
+"""Figures that are red where they are not 0."""
+
+
+def show(*parts: RenderableType, style: str = "") -> None:
+    """Print to stdout: 80 columns and no colour where it is not a terminal, and no blanks at the ends of lines."""
+    screen = Console(highlight=False, markup=False, emoji=False)
+    with screen.capture() as captured:
+        for part in parts:
+            screen.print(part, style=style, soft_wrap=isinstance(part, str) and not screen.is_terminal)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
+
+
+def print_result(result: Result, bars: Bars, folder: str | None) -> None:
+    """Print what was replayed, the summary, the liquidations, and where the run was saved."""
+    show(heading(result, bars), "", figures(result.summary))
+    if len(result.liquidations):
+        show(liquidation_table(result.liquidations.head(ROWS)))
+        if len(result.liquidations) > ROWS:
+            show(f"and {count(len(result.liquidations) - ROWS)} more", style="dim")
+        show("")
+    if folder is None:
+        show("Not saved: --out FOLDER keeps every bar, fill, trade and order.", style="dim")
+    else:
+        show(f"Saved to {folder}: {', '.join(FRAMES)}, run.json")
+
+
+def heading(result: Result, bars: Bars) -> Table:
+    """Return what was replayed, in a few lines."""
+    run = result.description
+    account, venue, strategy = run["account"], run["venue"], run["strategy"]
+    params = ", ".join(f"{name} {value}" for name, value in run["params"].items())
+    names = ", ".join(bars.symbols[:4]) + (f" and {len(bars.symbols) - 4} more" if len(bars.symbols) > 4 else "")
+    step = "" if bars.interval is None else f" of {duration(bars.interval.value)}"
+    marks = "mark prices are given" if bars.has_marks else "mark prices are the traded ones"
+    stops = "".join(f", {spoken(name)} {account[name]:g}" for name in ("stop_loss", "take_profit") if account[name])
+    equity, cash = float(result.equity.iloc[-1]), account["cash"]
+    outcome = Text(f"{money(cash)} -> ")
+    outcome.append(money(equity), style="bold green" if equity >= cash else "bold red")
+    table = facts()
+    table.add_row("strategy", f"{strategy['name']}{': ' if params else ''}{params}")
+    table.add_row("data", f"{names}: {count(len(bars))} bars{step}")
+    table.add_row("time", f"{moment(bars.time[0].value)} to {moment(bars.time[-1].value)} UTC")
+    table.add_row("prices", f"{marks}, {'with funding' if bars.funding.any() else 'no funding'}")
+    table.add_row("account", f"{account['margin_mode']} margin, {account['leverage']:g}x{stops}")
+    table.add_row("venue", f"{venue['name']}{' as of ' if venue['as_of'] else ''}{venue['as_of']}")
+    table.add_row("rates", ", ".join(f"{spoken(name)} {venue[name]:g}" for name in RATES if venue[name]) or "none")
+    table.add_row("equity", outcome)
+    return table
+
+
+def facts() -> Table:
+    """Return a table of labels, dim, and what they are for."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    return table
+
+
+def listing(*titles: str, left: Collection[str]) -> Table:
+    """Return a table with a line under its titles, and numbers to the right."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 2, 0, 0) if len(titles) > 1 else 0,
+        pad_edge=False,
+        show_edge=False,
+        header_style="bold",
+    )
+    for title in titles:
+        table.add_column(title, no_wrap=title != "source", justify="left" if title in left else "right")
+    return table
+
+
+def figures(summary: pd.Series) -> Table:
+    """Return the summary as groups of figures, in two columns."""
+    table = Table.grid(padding=(0, 80 - 2 * HALF, 0, 0))
+    for left, right in zip(LEFT.items(), RIGHT.items(), strict=True):
+        table.add_row(group(*left, summary), group(*right, summary))
+    return table
+
+
+def group(title: str, names: Figures, summary: pd.Series) -> Table:
+    """Return one group of figures of a summary, a line each."""
+    table = listing(title, left=(title,))
+    for name, write in names.items():
+        value = write(summary[name])
+        line = Text(spoken(name).ljust(HALF - len(value) - 1) + " ")
+        line.append(value, style="red" if name in ALARMS and summary[name] > 0 else "")
+        table.add_row(line)
+    table.add_row("")
+    return table
+
+
+def liquidation_table(events: pd.DataFrame) -> Table:
+    """Return liquidations, a line each, in as many columns as fit."""
+    columns = liquidation_columns(events)
+    for title in DISPENSABLE:
+        if sum(2 + max(map(len, [name, *cells])) for name, cells in columns.items()) <= 80:
+            break
+        columns.pop(title, None)
+    table = listing(*columns, left=("liquidated", "symbol", "how"))
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
+    return table
+
+
+def liquidation_columns(events: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the cells of liquidations by title, without columns that say nothing."""
+    columns = {
+        "liquidated": [moment(time.value) for time in events["time"]],
+        "symbol": list(events["symbol"]),
+        "quantity": aligned(events["quantity"], significant=4, least=0),
+        "mark price": aligned(events["mark_price"], significant=5, least=2),
+        "fill price": aligned(events["fill_price"], significant=5, least=2),
+    }
+    if columns["mark price"] == columns["fill price"]:
+        columns["price"] = columns.pop("mark price")
+        del columns["fill price"]
+    for name in ("margin_lost", "penalty", "forfeited", "bad_debt"):
+        if events[name].fillna(0.0).any():
+            columns[spoken(name)] = [money(amount) for amount in events[name]]
+    flags = {name: list(events[name]) for name in ("gap", "joint", "partial")}
+    how = [" ".join(name for name, flag in flags.items() if flag[row]) for row in range(len(events))]
+    return {**columns, "how": how} if any(how) else columns
+
+
+def aligned(values: pd.Series, significant: int, least: int) -> list[str]:
+    """Return numbers with one count of decimals, which gives the smallest its significant digits."""
+    sizes = values.abs()[values != 0]
+    digits = significant - 1 - math.floor(math.log10(sizes.min())) if len(sizes) else least
+    return [f"{value:z,.{max(digits, least)}f}" for value in values]
+
+
+def spoken(name: str) -> str:
+    """Return a name without its underscores."""
+    return name.replace("_", " ")
+
+
+def print_inspection(inspection: Inspection) -> None:
+    """Print what is in a file."""
+    table = facts()
+    for label, text in inspection.lines():
+        table.add_row(label, text.replace("; ", "\n"))
+    show(inspection.path, style="bold")
+    show(table)
+    if not inspection.clean:
+        show("Refused as it is; --repair drops or clips what breaks a rule.", style="yellow")
+    show("")
+
+
+def print_report(report: LookaheadReport) -> None:
+    """Print what the look-ahead check found."""
+    show(str(report), style="green" if report.passed else "bold red")
+    if report.skipped:
+        show(f"The strategy failed on {count(len(report.skipped))} more prefixes, which were skipped.", style="dim")
+
+
+def print_venue(name: str) -> None:
+    """Print a preset venue: its tiers and figures, with dates and sources."""
+    said = preset(name)
+    tiers = listing("as of", "symbols", "tiers", "source", left=("as of", "source"))
+    for snapshot in sorted(said["tiers"], key=lambda snapshot: str(snapshot["as_of"]), reverse=True):
+        ladders = preset_ladders(snapshot["file"])
+        steps = sum(len(ladder) for ladder in ladders.values())
+        tiers.add_row(snapshot["as_of"], count(len(ladders)), count(steps), snapshot["source"])
+    rates = listing("as of", "figure", "value", "source", left=("as of", "figure", "source"))
+    for figure, given in said["figures"].items():
+        rates.add_row(given["as_of"], spoken(figure), str(given["value"]), given["source"])
+    show(Text.assemble((name, "bold"), f": {said['title']}"), "", tiers, "", rates, "")

@@ -1,0 +1,28 @@
+"""What every peer's runner shares: the data it is given, the clock, and the line of JSON it answers with."""
+
+import json
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+
+def load(path: str) -> dict[str, np.ndarray]:
+    """Return the arrays of the data file."""
+    with np.load(path) as file:
+        return dict(file)
+
+
+def best(call: Callable[[], object], repeats: int) -> float:
+    """Return the fewest seconds that `call` took."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def report(name: str, bars: int, seconds: float, alone: float, **outcome: float) -> None:
+    """Print a measurement: the whole with its metrics, and the simulation alone where it can be had alone."""
+    print(json.dumps({"name": name, "bars": bars, "seconds": seconds, "alone": alone, **outcome}))

@@ -1,0 +1,322 @@
+"""Reading: every kind of file, every usual way to write names and times, every way to be damaged."""
+
+import gzip
+from collections.abc import Callable
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from frames import DATA, PRICES, made, marked
+
+from backtest.bars import Bars
+from backtest.errors import DataError
+from backtest.reading import read_bars
+
+FRAME = made(50, start="2021-03-01")
+RATES = pd.DataFrame({"timestamp": [FRAME.index[8]], "fundingRate": [0.25]})
+EXPECTED = Bars.from_frames({"BTCUSDT": FRAME}).fingerprint
+
+
+def stamped(name: str = "timestamp") -> pd.DataFrame:
+    return FRAME.rename_axis(index=name).reset_index()
+
+
+def epochs(unit: str, kind: str = "int64") -> pd.Series:
+    return pd.Series(FRAME.index.as_unit(unit).asi8).astype(kind)
+
+
+def texts(pattern: str) -> pd.Series:
+    return pd.Series(FRAME.index.strftime(pattern))
+
+
+def short_names() -> pd.DataFrame:
+    return stamped("Date").rename(columns={"open": "O", "high": "H", "low": "L", "close": "C", "volume": "V"})
+
+
+WRITERS: dict[str, Callable[[pd.DataFrame, Path], object]] = {
+    "parquet": lambda frame, path: frame.to_parquet(path),
+    "pq": lambda frame, path: frame.to_parquet(path),
+    "feather": lambda frame, path: frame.to_feather(path),
+    "csv": lambda frame, path: frame.to_csv(path, index=False),
+    "csv.gz": lambda frame, path: frame.to_csv(path, index=False),
+    "CSV": lambda frame, path: frame.to_csv(path, index=False),
+}
+
+
+def written(frame: pd.DataFrame, folder: Path, ending: str = "csv", name: str = "btcusdt_1h") -> Path:
+    path = folder / f"{name}.{ending}"
+    WRITERS[ending](frame, path)
+    return path
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        stamped(),
+        stamped("open_time"),
+        stamped("Open Time").rename(columns=str.title),
+        stamped("datetime").assign(quote_volume=1.0, symbol="BTC"),
+        short_names(),
+        stamped().assign(timestamp=epochs("s")),
+        stamped().assign(timestamp=epochs("ms")),
+        stamped("openTime").assign(openTime=epochs("us")),
+        stamped().assign(timestamp=epochs("ns")),
+        stamped().assign(timestamp=epochs("s", "float64")),
+        stamped().assign(timestamp=epochs("ms", "float64")),
+        stamped("time").assign(time=texts("%Y-%m-%d %H:%M:%S")),
+        stamped("time").assign(time=texts("%Y-%m-%dT%H:%M:%SZ")),
+        stamped("time").assign(time=texts("%Y-%m-%dT%H:%M")),
+        stamped("time").assign(time=FRAME.index.tz_convert("Asia/Kolkata").strftime("%Y-%m-%d %H:%M:%S+05:30")),
+        stamped("time").assign(time=stamped()["timestamp"].dt.tz_localize(None)),
+        stamped("time").assign(time=stamped()["timestamp"].dt.tz_convert("America/New_York")),
+        stamped().assign(date=texts("%Y-%m-%d %H:%M:%S")),
+        stamped().assign(index=range(50)),
+    ],
+)
+def test_every_way_to_write_the_same_bars(frame: pd.DataFrame, ending: str, tmp_path: Path) -> None:
+    bars = read_bars(written(frame, tmp_path, ending))
+    assert bars.symbols == ("BTCUSDT",)
+    assert bars.fingerprint == EXPECTED
+    assert bars.volume is not None
+    assert bars.volume[:, 0].tolist() == FRAME["volume"].tolist()
+
+
+@pytest.mark.parametrize("name", [None, "timestamp", "time", "index"])
+def test_time_in_the_index_of_a_parquet_file(name: str | None, tmp_path: Path) -> None:
+    FRAME.rename_axis(index=name).to_parquet(tmp_path / "btcusdt.parquet")
+    assert read_bars(str(tmp_path / "btcusdt.parquet")).fingerprint == EXPECTED
+
+
+def test_an_unnamed_index_in_csv(tmp_path: Path) -> None:
+    FRAME.to_csv(tmp_path / "btcusdt.csv", index_label="index")
+    assert read_bars(tmp_path / "btcusdt.csv").fingerprint == EXPECTED
+
+
+def test_comments_and_a_mark_of_byte_order_before_the_header(tmp_path: Path) -> None:
+    text = "\ufeff# made somewhere\r\n\r\n# Columns follow\r\n" + stamped().to_csv(index=False, lineterminator="\r\n")
+    (tmp_path / "btcusdt.csv").write_text(text, encoding="utf-8", newline="")
+    assert read_bars(tmp_path / "btcusdt.csv").fingerprint == EXPECTED
+
+
+def test_days_decimals_and_columns_without_a_value(tmp_path: Path) -> None:
+    days = [date(2020, 1, 1), date(2020, 1, 2)]
+    columns = {"date": days, **{price: [Decimal("1.5"), Decimal("2.5")] for price in PRICES}, "volume": [None, None]}
+    pq.write_table(pa.table(columns), tmp_path / "x.parquet")
+    bars = read_bars(tmp_path / "x.parquet")
+    assert bars.time.tolist() == [pd.Timestamp(day, tz="UTC") for day in days]
+    assert bars.trade["close"][:, 0].tolist() == [1.5, 2.5]
+
+
+def test_rows_without_prices_are_missing_bars(tmp_path: Path) -> None:
+    frame = stamped()
+    frame.loc[[3, 7], [*PRICES, "volume"]] = np.nan
+    bars = read_bars(written(frame, tmp_path))
+    assert np.flatnonzero(~bars.present[:, 0]).tolist() == [3, 7]
+
+
+def test_fractions_of_a_second(tmp_path: Path) -> None:
+    frame = stamped().assign(timestamp=epochs("s", "float64") + 0.25)
+    assert read_bars(written(frame, tmp_path)).time[0] == FRAME.index[0] + pd.Timedelta("250ms")
+
+
+def test_marks_and_funding_inside_the_file(tmp_path: Path) -> None:
+    frame = marked(FRAME).assign(funding_rate=0.25)
+    bars = read_bars(written(frame.reset_index(), tmp_path))
+    assert bars.fingerprint == Bars.from_frames({"BTCUSDT": frame}).fingerprint
+
+
+@pytest.mark.parametrize("prefix", ["", "mark_"])
+def test_marks_and_funding_of_files_of_their_own(prefix: str, tmp_path: Path) -> None:
+    other = made(30, seed=3, start="2021-03-01 04:00")[PRICES]
+    times = [FRAME.index[8] + pd.Timedelta("11ms"), FRAME.index[17], FRAME.index[49] + pd.Timedelta("1h")]
+    rates = pd.DataFrame({"calc_time": times, "rate": [0.25, 0.5, -999.0], "interval_hours": 8})
+    source = written(stamped(), tmp_path)
+    marks = written(other.add_prefix(prefix).reset_index(), tmp_path, "parquet", "mark")
+    bars = read_bars(source, marks=marks, funding=written(rates, tmp_path, "feather", "funding"))
+    expected = Bars.from_frames({"BTCUSDT": FRAME}).with_marks({"BTCUSDT": other})
+    np.testing.assert_array_equal(bars.mark, expected.mark)
+    assert {t: bars.funding[t, 0] for t in np.flatnonzero(bars.funding)} == {8: 0.25, 17: 0.5}
+
+
+def test_several_files_by_symbol(tmp_path: Path) -> None:
+    one, two = written(stamped(), tmp_path), written(stamped()[5:], tmp_path, "parquet", "eth.usd_1h")
+    bars = read_bars([str(one), two])
+    assert bars.symbols == ("BTCUSDT", "ETH.USD")
+    assert bars.shape == (50, 2)
+    assert not bars.present[:5, 1].any()
+    named = read_bars({"A": one, "B": two}, funding={"B": written(RATES, tmp_path, "csv", "rates")})
+    assert named.symbols == ("A", "B")
+    assert np.flatnonzero(named.funding[:, 0]).tolist() == []
+    assert np.flatnonzero(named.funding[:, 1]).tolist() == [8]
+
+
+def test_repair_keeps_what_it_changed(tmp_path: Path) -> None:
+    frame = stamped()
+    frame.loc[3, "open"] = 0.0
+    frame.loc[4, "high"] = 1.0
+    path = written(frame, tmp_path)
+    with pytest.raises(DataError, match=r"open must be above 0, got 0\.0 at 2021-03-01 03:00 in .*1h\.csv \(row 3\)"):
+        read_bars(path)
+    bars = read_bars(path, repair=True)
+    assert len(bars) == 49
+    assert [(change.name, change.row, change.rule) for change in bars.repairs] == [
+        (str(path), 3, "price_not_positive"),
+        (str(path), 4, "high_below_low"),
+    ]
+    assert bars.with_funding(0.1).resample("2h")[2:].repairs == bars.repairs
+
+
+def test_marks_are_repaired_too(tmp_path: Path) -> None:
+    marks = stamped()[["timestamp", *PRICES]]
+    marks.loc[9, "low"] = -1.0
+    path = written(marks, tmp_path, "csv", "marks")
+    with pytest.raises(
+        DataError, match=r"low must be above 0, got -1\.0 at 2021-03-01 09:00 in .*marks\.csv \(row 9\)"
+    ):
+        read_bars(written(stamped(), tmp_path), marks=path)
+    bars = read_bars(written(stamped(), tmp_path), marks=path, repair=True)
+    assert [(change.name, change.row, change.after) for change in bars.repairs] == [(str(path), 9, "dropped")]
+
+
+def test_clean_files_have_no_repairs() -> None:
+    assert read_bars(DATA / "btcusdt_1h.parquet", repair=True).repairs == ()
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (stamped().drop(columns="close"), r"must be a column close, got timestamp, open, high, low, volume in "),
+        (
+            stamped().drop(columns="timestamp"),
+            r"must be a column timestamp, time, date, datetime or open_time, got none",
+        ),
+        (stamped().assign(Open=1.0), r"must be one column open, got 2 in "),
+        (stamped().assign(low="cheap"), r"low must hold numbers, got 'cheap' at 2021-03-01 00:00 in .*csv \(row 0\)"),
+        (stamped().assign(low=True), r"low must hold numbers, got bool in "),
+        (stamped().assign(timestamp="soon"), r"timestamp must be an ISO time or an epoch, got 'soon' in .* \(row 0\)"),
+        (stamped().assign(timestamp=texts("%d/%m/%Y")), r"must be an ISO time or an epoch, got '01/03/2021' in"),
+        (stamped().assign(timestamp=texts("%Y%m%d")), r"must be an ISO time or an epoch, got 20210301 in"),
+        (stamped().assign(timestamp=range(50)), r"must be an ISO time or an epoch, got 0 in"),
+        (stamped().assign(timestamp=time(8, 30)), r"timestamp must hold times, got time32\[s\] in"),
+        (
+            stamped().assign(date=texts("%Y-%m-%d"), timestamp=texts("%Y-%m-%d %H:%M")),
+            r"must be one column of times, got timestamp and date, which differ, in",
+        ),
+        (
+            stamped().assign(timestamp=[*epochs("ms")[:25], *epochs("us")[25:]]),
+            r"epochs must be in one unit, got 1614556800000 and then 1614646800000000 in .* \(row 25\)",
+        ),
+        (
+            stamped().assign(timestamp=[*texts("%Y-%m-%d %H:%M")[:49], None]),
+            r"timestamp must be given in every row, .* 49",
+        ),
+        (stamped()[:0], r"at least one row, got none in"),
+        (stamped().iloc[::-1], r"times must rise, got 2021-03-03 00:00 after 2021-03-03 01:00 in .*csv \(row 1\)"),
+        (stamped().assign(timestamp="1066-10-14 09:00"), r"between 1677 and 2262|ISO time"),
+        (stamped().assign(mark_open=1.0), r"must be a column mark_high, got timestamp, open"),
+        (stamped().assign(timestamp=[np.inf, *epochs("s")[1:]]), r"timestamp must be finite, got inf in .* \(row 0\)"),
+    ],
+)
+def test_bad_columns(frame: pd.DataFrame, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        read_bars(written(frame, tmp_path))
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "csv.gz"])
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.99])
+def test_truncated_files(ending: str, share: float, tmp_path: Path) -> None:
+    path = written(stamped(), tmp_path, ending)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    kind = ending.replace(".", r"\.")
+    with pytest.raises(DataError, match=rf"^the file must be readable as {kind}, got '.*' from .*$"):
+        read_bars(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.parquet", b"", r"at least one row, got an empty file in .*a\.parquet"),
+        ("a.csv", b"", r"at least one row, got an empty file in .*a\.csv"),
+        ("a.csv", b"\n\n# only a comment\n", r"at least one row, got none in .*a\.csv"),
+        ("a.csv", b"timestamp,open,high,low,close\n", r"at least one row, got none in .*a\.csv"),
+        (
+            "a.csv",
+            b"1614556800,1.0,2.0,0.5,1.5\n",
+            r"must begin with a header, got '1614556800,1\.0,2\.0,0\.5,1\.5' in",
+        ),
+        ("a.csv", b"timestamp,open,high,low,close\n1614556800,1,2\n", r"must be readable as csv, got 'CSV parse error"),
+        ("a.csv", b"timestamp,\xff\xfe,open\n1,2,3\n", r"must be readable as csv, got .*decode byte 0xff"),
+        ("a.csv.gz", b"timestamp,open\n1,2\n", r"must be readable as csv\.gz, got .Not a gzipped file"),
+        ("a.csv.gz", gzip.compress(b"timestamp,open\n" * 50)[:-9], r"must be readable as csv\.gz, got "),
+        ("a.feather", b"ARROW1" + b"x" * 100, r"must be readable as feather, got "),
+        ("a.txt", b"timestamp", r"must end in \.parquet, \.pq, \.csv, \.csv\.gz, \.feather, got .*a\.txt"),
+        ("_1h.csv", b"timestamp", r"a file's name must begin with its symbol, got .*_1h\.csv"),
+    ],
+)
+def test_bad_files(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_bars(tmp_path / name)
+
+
+def test_damage_inside_a_parquet_file_never_leaks(tmp_path: Path) -> None:
+    path = written(stamped(), tmp_path, "parquet")
+    whole = path.read_bytes()
+    refused = 0
+    for at in range(4, len(whole) - 8, 37):
+        path.write_bytes(whole[:at] + bytes(b ^ 0xFF for b in whole[at : at + 8]) + whole[at + 8 :])
+        try:
+            read_bars(path)
+        except DataError:
+            refused += 1
+    assert refused > 10
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ([], {}, r"at least one file of bars, got none"),
+        ({}, {}, r"at least one symbol, got none"),
+        ("nowhere.parquet", {}, r"there must be a file, got none at nowhere\.parquet"),
+        (
+            [DATA / "btcusd_30m.parquet"] * 2,
+            {},
+            r"each file must be of another symbol, got BTCUSD in .* and in .*; give a dict",
+        ),
+        (DATA / "btcusd_30m.parquet", {"marks": {"B": "b.csv"}}, r"marks must be for one of BTCUSD, got 'B'"),
+        (DATA / "btcusd_30m.parquet", {"funding": {"B": "b.csv"}}, r"funding must be for one of BTCUSD, got 'B'"),
+        (
+            [DATA / "btcusd_30m.parquet", DATA / "ethusd_30m.parquet"],
+            {"funding": "rates.csv"},
+            r"funding of several symbols must be a dict of files by symbol, got rates\.csv",
+        ),
+        (
+            DATA / "btcusd_30m.parquet",
+            {"marks": DATA / "nowhere.csv"},
+            r"there must be a file, got none at .*nowhere\.csv",
+        ),
+        (
+            DATA / "btcusd_30m.parquet",
+            {"funding": DATA / "ethusd_30m.parquet"},
+            r"must be a column funding_rate, got timestamp, open, high, low, close, volume in .*ethusd",
+        ),
+    ],
+)
+def test_bad_sources(source: object, options: dict[str, object], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_bars(source, **options)
+
+
+def test_bad_rates_name_their_file(tmp_path: Path) -> None:
+    path = written(RATES.assign(fundingRate=np.inf), tmp_path, "parquet", "rates")
+    with pytest.raises(
+        DataError, match=r"funding rates must be finite, got inf at 2021-03-01 .*rates\.parquet \(row 0\)"
+    ):
+        read_bars(written(stamped(), tmp_path), funding=path)
