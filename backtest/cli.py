@@ -32,28 +32,28 @@ def data_option(metavar: str | None, about: str, *names: str) -> Any:
     return typer.Option(*names, metavar=metavar, help=about, rich_help_panel="Data")
 
 
-def account_option(about: str, default: str | None = None, metavar: str | None = None) -> Any:
-    """Return an option of the panel about the account; its values are checked by Account."""
-    panel = "Account"
-    return typer.Option(metavar=metavar, help=about, show_default=default or False, rich_help_panel=panel)
+def account_option(about: str, metavar: str) -> Any:
+    """Return an option of the panel about the account; Account reads and checks its value."""
+    return typer.Option(metavar=metavar, help=about, rich_help_panel="Account")
 
 
-def venue_option(about: str, metavar: str | None = None) -> Any:
-    """Return an option of the panel about the venue; its values are checked by Venue."""
+def venue_option(about: str, metavar: str) -> Any:
+    """Return an option of the panel about the venue; Venue reads and checks its value."""
     return typer.Option(metavar=metavar, help=about, rich_help_panel="Venue (rates replace those of the venue)")
 
 
-StrategyFile = Annotated[str | None, typer.Argument(metavar="STRATEGY", help="Python file with signals(data, ...).")]
+Text = str | None
 Texts = list[str] | None
+StrategyFile = Annotated[Text, typer.Argument(metavar="STRATEGY", help="Python file with signals(data, ...).")]
 Data = Annotated[Texts, data_option("FILE...", "Bars (Parquet, CSV, Feather), or SYMBOL=FILE.")]
 Mark = Annotated[Texts, data_option("FILE...", "Mark prices, or SYMBOL=FILE.")]
 Funding = Annotated[Texts, data_option("RATE|FILE...", "A rate for all symbols, or SYMBOL=RATE|FILE.")]
-Every = Annotated[str | None, data_option("LENGTH", "How often RATE is settled; 8h unless given.")]
-Start = Annotated[str | None, data_option("TIME", "First time; 2020-03 is the first of March.", "--from")]
-End = Annotated[str | None, data_option("TIME", "Last time; 2020-03 is the end of March.", "--to")]
+Every = Annotated[Text, data_option("LENGTH", "How often RATE is settled; 8h unless given.")]
+Start = Annotated[Text, data_option("TIME", "First time; 2020-03 is the first of March.", "--from")]
+End = Annotated[Text, data_option("TIME", "Last time; 2020-03 is the end of March.", "--to")]
 Mend = Annotated[bool | None, data_option(None, "Drop or clip bad rows, and list each change.", "--repair/--no-repair")]
 Param = Annotated[Texts, typer.Option(metavar="NAME=VALUE...", help="Parameters of the strategy.")]
-Config = Annotated[str | None, typer.Option(metavar="FILE", help="TOML file of settings; options win over it.")]
+Config = Annotated[Text, typer.Option(metavar="FILE", help="TOML file of settings; options win over it.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -67,7 +67,7 @@ def every_command(
         typer.echo(f"backtest {versions()['margin-backtest']}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        raise typer.BadParameter("a command must be given: run, inspect, check or venues; --help says more")
+        raise typer.TyperException("a command must be given: run, inspect, check or venues; --help says more")
 
 
 @app.command()
@@ -80,34 +80,28 @@ def run(
     start: Start = None,
     end: End = None,
     repair: Mend = None,
-    leverage: Annotated[float | None, account_option("Notional of a full signal, per unit of equity.", "1")] = None,
-    margin_mode: Annotated[str | None, account_option("What backs a position.", "isolated", "isolated|cross")] = None,
-    cash: Annotated[float | None, account_option("Equity before the first bar.", "10000")] = None,
-    sizing: Annotated[str | None, account_option("What signals are fractions of.", "equity", "equity|cash")] = None,
-    rebalance: Annotated[str | None, account_option("When to order.", "signal", "signal|bar")] = None,
-    reentry: Annotated[
-        str | None, account_option("When to return after a forced exit.", "signal", "signal|bar|never")
-    ] = None,
-    intrabar: Annotated[
-        str | None, account_option("Where prices go first inside a bar.", "worst", "worst|path|best")
-    ] = None,
-    stop_loss: Annotated[float | None, account_option("Distance from the entry price, as a fraction.")] = None,
-    take_profit: Annotated[float | None, account_option("Distance from the entry price, as a fraction.")] = None,
-    venue: Annotated[str | None, venue_option("A preset; `backtest venues` lists them.", "NAME")] = None,
-    as_of: Annotated[str | None, venue_option("Tiers as published by this date.", "DATE")] = None,
-    symbol_map: Annotated[
-        list[str] | None, venue_option("Symbol of the data = symbol of the venue.", "FROM=TO...")
-    ] = None,
-    taker_fee: Annotated[float | None, venue_option("Fraction of traded notional.")] = None,
-    slippage: Annotated[float | None, venue_option("Fraction of the price, on orders and stops.")] = None,
-    liquidation_fee: Annotated[float | None, venue_option("Fraction of liquidated notional.")] = None,
-    liquidation_slippage: Annotated[float | None, venue_option("Fraction of the price, on liquidations.")] = None,
-    residual: Annotated[str | None, venue_option("Where the rest of a margin goes.", "return|forfeit")] = None,
-    borrow_rate: Annotated[float | None, venue_option("Per year, on what is owed.")] = None,
-    fee_in_maintenance: Annotated[float | None, venue_option("Added to every maintenance rate.")] = None,
+    leverage: Annotated[Text, account_option("Notional of a full signal, per unit of equity.", "NUMBER")] = None,
+    margin_mode: Annotated[Text, account_option("What backs a position.", "isolated|cross")] = None,
+    cash: Annotated[Text, account_option("Equity before the first bar.", "AMOUNT")] = None,
+    sizing: Annotated[Text, account_option("What signals are fractions of.", "equity|cash")] = None,
+    rebalance: Annotated[Text, account_option("When to order.", "signal|bar")] = None,
+    reentry: Annotated[Text, account_option("When to return after a forced exit.", "signal|bar|never")] = None,
+    intrabar: Annotated[Text, account_option("Where prices go first in a bar.", "worst|path|best")] = None,
+    stop_loss: Annotated[Text, account_option("Distance from the entry price.", "FRACTION")] = None,
+    take_profit: Annotated[Text, account_option("Distance from the entry price.", "FRACTION")] = None,
+    venue: Annotated[Text, venue_option("A preset: see backtest venues.", "NAME")] = None,
+    as_of: Annotated[Text, venue_option("Tiers as published by then.", "DATE")] = None,
+    symbol_map: Annotated[Texts, venue_option("Symbols of the data to its own.", "FROM=TO...")] = None,
+    taker_fee: Annotated[Text, venue_option("Of traded notional.", "FRACTION")] = None,
+    slippage: Annotated[Text, venue_option("Of the price, on orders and stops.", "FRACTION")] = None,
+    liquidation_fee: Annotated[Text, venue_option("Of liquidated notional.", "FRACTION")] = None,
+    liquidation_slippage: Annotated[Text, venue_option("Of the price.", "FRACTION")] = None,
+    residual: Annotated[Text, venue_option("Where the rest of a margin goes.", "return|forfeit")] = None,
+    borrow_rate: Annotated[Text, venue_option("Per year, of what is owed.", "FRACTION")] = None,
+    fee_in_maintenance: Annotated[Text, venue_option("Added to maintenance rates.", "FRACTION")] = None,
     param: Param = None,
     config: Config = None,
-    out: Annotated[str | None, typer.Option(metavar="FOLDER", help="Save the run as Parquet files there.")] = None,
+    out: Annotated[Text, typer.Option(metavar="FOLDER", help="Save the run as Parquet files there.")] = None,
 ) -> None:
     """Replay a strategy on bars, and print what became of the account."""
     given = given_of(locals())
@@ -119,11 +113,11 @@ def run(
     params = params_of(settings, chosen)
     bars = bars_of(settings)
     list_repairs(bars.repairs)
-    with warnings_on_stderr():
-        result = replay.run(bars, chosen, params=params, account=account, venue=venue_of(settings, bars.symbols))
+    result = replay.run(bars, chosen, params=params, account=account, venue=venue_of(settings, bars.symbols))
+    screens.print_result(result, bars)
     if "out" in settings:
         result.save(settings["out"])
-    screens.print_result(result, bars, settings.get("out"))
+    screens.print_place(settings.get("out"))
 
 
 @app.command()
@@ -161,8 +155,7 @@ def check(
     params = params_of(settings, chosen)
     bars = bars_of(settings)
     list_repairs(bars.repairs)
-    with warnings_on_stderr():
-        report = check_lookahead(chosen, bars, params, cuts)
+    report = check_lookahead(chosen, bars, params, cuts)
     screens.print_report(report)
     if not report.passed:
         raise typer.Exit(LOOKS_AHEAD)
@@ -184,7 +177,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     given = spread(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = typer.main.get_command(app).main(args=given, prog_name="backtest", standalone_mode=False)
+        with warnings_in_one_line():
+            code = typer.main.get_command(app).main(args=given, prog_name="backtest", standalone_mode=False)
     except typer.TyperException as error:
         message = error.format_message()
     except BacktestError as error:
@@ -234,19 +228,22 @@ def given_of(options: dict[str, Any]) -> dict[str, Any]:
     if "symbol_map" in given:
         pairs = [text.partition("=") for text in given["symbol_map"]]
         if not all(ours and theirs for ours, _, theirs in pairs):
-            raise typer.BadParameter("--symbol-map must be written FROM=TO, as in BTCUSD=BTCUSDT")
+            raise typer.TyperException("--symbol-map must be written FROM=TO, as in BTCUSD=BTCUSDT")
         given["symbol_map"] = {ours: theirs for ours, _, theirs in pairs}
     return given
 
 
 @contextmanager
-def warnings_on_stderr() -> Iterator[None]:
-    """Print what is warned of inside as one line each, once."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+def warnings_in_one_line() -> Iterator[None]:
+    """Print what is warned of inside as one line each."""
+
+    def show(message: Warning | str, *_: object) -> None:
+        complain("warning", str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = show
         yield
-    for message in dict.fromkeys(str(warning.message) for warning in caught):
-        complain("warning", message)
 
 
 def list_repairs(repairs: Iterable[object]) -> None:

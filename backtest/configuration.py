@@ -88,8 +88,9 @@ def venue_of(settings: Values, symbols: Iterable[str]) -> Venue:
     """
     chosen = settings.get("venue")
     if not isinstance(chosen, (str, dict)):
+        got = "none" if chosen is None else repr(chosen)
         presets = ", ".join(preset_names())
-        raise ConfigError(f"venue must be given: {presets}, or a [venue] table in the --config file, got {chosen!r}")
+        raise ConfigError(f"a venue must be given: {presets}, or a [venue] table in the --config file, got {got}")
     values: Values = {"preset": chosen} if isinstance(chosen, str) else dict(chosen)
     values |= {name: settings[name] for name in RATES if name in settings}
     for symbol in settings["symbol_map"]:

@@ -91,7 +91,7 @@ def highest_notional(ladder: Ladder, leverage: float) -> float:
 def new_book(cash: float, instruments: int) -> Book:
     """Return the books of an account that holds nothing but cash."""
     account = np.zeros(1, ACCOUNT)[0]
-    account.wallet = account.base = cash
+    account.wallet = account.constant = cash
     account.smallest_liquidation_distance = 1.0
     return Book(account, np.zeros(instruments, POSITION))
 

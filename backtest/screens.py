@@ -16,7 +16,7 @@ from backtest.results import FRAMES, Result
 from backtest.text import duration, moment
 from backtest.venues import preset, preset_ladders
 
-__all__ = ["print_inspection", "print_report", "print_result", "print_venue"]
+__all__ = ["print_inspection", "print_place", "print_report", "print_result", "print_venue"]
 
 ROWS = 20
 """Liquidations that are printed; the saved run has them all."""
@@ -108,14 +108,18 @@ def show(*parts: RenderableType, style: str = "") -> None:
         print(line.rstrip())
 
 
-def print_result(result: Result, bars: Bars, folder: str | None) -> None:
-    """Print what was replayed, the summary, the liquidations, and where the run was saved."""
+def print_result(result: Result, bars: Bars) -> None:
+    """Print what was replayed, the summary and the liquidations."""
     show(heading(result, bars), "", figures(result.summary))
     if len(result.liquidations):
         show(liquidation_table(result.liquidations.head(ROWS)))
         if len(result.liquidations) > ROWS:
             show(f"and {count(len(result.liquidations) - ROWS)} more", style="dim")
         show("")
+
+
+def print_place(folder: str | None) -> None:
+    """Print where the run was saved."""
     if folder is None:
         show("Not saved: --out FOLDER keeps every bar, fill, trade and order.", style="dim")
     else:

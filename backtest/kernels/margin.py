@@ -84,18 +84,18 @@ def surplus_at(book: Book, rules: Rules, first: int, last: int, point: float) ->
 
 
 @helper
-def base_of(book: Book) -> float:
+def constant_of(book: Book) -> float:
     """Return the account's equity at marks of 0, to which every position adds `quantity * mark`."""
-    base = book.account.wallet
+    constant = book.account.wallet
     for i in range(book.positions.shape[0]):
-        base += book.positions[i].constant
-    return base
+        constant += book.positions[i].constant
+    return constant
 
 
 @helper
 def equity_at(book: Book, point: float) -> float:
     """Return the account's equity at a point of the leg."""
-    equity = base_of(book)
+    equity = constant_of(book)
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
         if position.quantity != 0.0:

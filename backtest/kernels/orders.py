@@ -5,7 +5,7 @@ import math
 from backtest.kernels._jit import helper
 from backtest.kernels.accrual import is_present
 from backtest.kernels.booking import book_shortfall, increase_position, log_order, reduce_position
-from backtest.kernels.margin import base_of, is_isolated, maintenance_margin
+from backtest.kernels.margin import constant_of, is_isolated, maintenance_margin
 from backtest.kernels.schema import Barred, Book, Logs, Market, Reason, Rebalance, Record, Rules, Shortfall, Sizing
 
 RUIN = 1e-6  # of cash
@@ -17,7 +17,7 @@ NONE = -1  # the order gets all it wants
 @helper
 def equity_at_open(market: Market, book: Book, t: int) -> float:
     """Return the account's equity at the marks at which the bar opens."""
-    equity = base_of(book)
+    equity = constant_of(book)
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
         if position.quantity != 0.0:

@@ -8,7 +8,7 @@ them. It errs on one side only: a bar that might hold an event is walked in full
 import math
 
 from backtest.kernels._jit import helper
-from backtest.kernels.margin import base_of, is_isolated, liquidation_price, maintenance_margin, tier_at
+from backtest.kernels.margin import constant_of, is_isolated, liquidation_price, maintenance_margin, tier_at
 from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import Book, Intrabar, Market, Rules
 from backtest.kernels.walk import stop_price, take_profit_price
@@ -20,7 +20,7 @@ ROUNDING = 1e-12  # relative; far above what rounding can move, far below what a
 def arm(market: Market, book: Book, rules: Rules, t: int) -> None:
     """Note the prices between which every position stands still, and what the account's sums have in common."""
     account = book.account
-    account.base = base_of(book)
+    account.constant = constant_of(book)
     account.deductions = 0.0
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
@@ -79,10 +79,10 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
     path = settings.intrabar == Intrabar.PATH and account.held > 1
     quiet = True
     record = False
-    equity = account.base
-    worst = account.base
-    first = account.base
-    second = account.base
+    equity = account.constant
+    worst = account.constant
+    first = account.constant
+    second = account.constant
     notional = 0.0
     maintenance = 0.0
     if account.held > 0:
@@ -123,7 +123,7 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
             record = record or maintenance > account.highest_margin_ratio * equity
             record = record or equity - maintenance < account.smallest_liquidation_distance * reach
             surplus_worst = worst - (maintenance_worst - account.deductions)
-            quiet = quiet and surplus_worst > ROUNDING * (abs(account.base) + 2.0 * notional)
+            quiet = quiet and surplus_worst > ROUNDING * (abs(account.constant) + 2.0 * notional)
     quiet = quiet and (worst > RUIN * settings.cash * (1.0 + ROUNDING) or account.ruined != 0)
     low = min(min(first, second), equity) if path else min(worst, equity)
     return quiet, record, equity, low, notional, maintenance

@@ -174,7 +174,7 @@ ACCOUNT = record(
         ("held", np.int64),  # instruments held
         ("ruined", np.int64),  # 1: equity fell to a millionth of cash, no increases any more
         ("busy", np.int64),  # 1: the next bar has to be walked in full
-        ("base", np.float64),  # wallet + sum of the positions' constants: equity at marks of 0
+        ("constant", np.float64),  # wallet + sum of the positions' constants: equity at marks of 0
         ("deductions", np.float64),  # sum of the positions' deductions
         ("realised", np.float64),  # running totals of the ledger from here on
         ("fees", np.float64),
