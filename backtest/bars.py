@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from backtest.columns import MARKS, PRICES, Columns, columns_of, packed, union
 from backtest.errors import ConfigError, DataError
 from backtest.funding import nanoseconds, paid, rates_of
+from backtest.kernels.schema import Records
 from backtest.quality import Repair, check, common_step
 from backtest.text import duration, grouped, moment
 
@@ -42,8 +43,8 @@ class Bars:
 
     symbols: tuple[str, ...]
     time: pd.DatetimeIndex
-    trade: NDArray[np.void]
-    mark: NDArray[np.void]
+    trade: Records
+    mark: Records
     funding: NDArray[np.float64]
     present: NDArray[np.bool_]
     volume: NDArray[np.float64] | None
@@ -220,7 +221,6 @@ class Bars:
             i = self.symbols.index(symbol)
             own = self.present[:, i] if len(self.present) else slice(None)
             opens = time[own]
-            funding[:, i] = 0.0
             if len(opens):
                 funding[own, i] = paid(opens, given, step, symbol)
         return replace(self, funding=funding)

@@ -34,7 +34,7 @@ def data_option(metavar: str | None, about: str, *names: str) -> Any:
 
 def account_option(about: str, metavar: str) -> Any:
     """Return an option of the panel about the account; Account reads and checks its value."""
-    return typer.Option(metavar=metavar, help=about, rich_help_panel="Account")
+    return typer.Option(metavar=metavar, help=about, rich_help_panel="Account (the first choice is the default)")
 
 
 def venue_option(about: str, metavar: str) -> Any:
@@ -45,13 +45,13 @@ def venue_option(about: str, metavar: str) -> Any:
 Text = str | None
 Texts = list[str] | None
 StrategyFile = Annotated[Text, typer.Argument(metavar="STRATEGY", help="Python file with signals(data, ...).")]
-Data = Annotated[Texts, data_option("FILE...", "Bars (Parquet, CSV, Feather), or SYMBOL=FILE.")]
+Data = Annotated[Texts, data_option("FILE...", "Parquet, CSV, Feather; or SYMBOL=FILE.")]
 Mark = Annotated[Texts, data_option("FILE...", "Mark prices, or SYMBOL=FILE.")]
-Funding = Annotated[Texts, data_option("RATE|FILE...", "A rate for all symbols, or SYMBOL=RATE|FILE.")]
-Every = Annotated[Text, data_option("LENGTH", "How often RATE is settled; 8h unless given.")]
-Start = Annotated[Text, data_option("TIME", "First time; 2020-03 is the first of March.", "--from")]
-End = Annotated[Text, data_option("TIME", "Last time; 2020-03 is the end of March.", "--to")]
-Mend = Annotated[bool | None, data_option(None, "Drop or clip bad rows, and list each change.", "--repair/--no-repair")]
+Funding = Annotated[Texts, data_option("RATE|FILE...", "For all, or SYMBOL=RATE|FILE.")]
+Every = Annotated[Text, data_option("LENGTH", "How often RATE is due (8h).")]
+Start = Annotated[Text, data_option("TIME", "Where to start: 2020-03-01.", "--from")]
+End = Annotated[Text, data_option("TIME", "Where to end: 2020-03, all of it.", "--to")]
+Mend = Annotated[bool | None, data_option(None, "Mend bad rows, and list each.", "--repair/--no-repair")]
 Param = Annotated[Texts, typer.Option(metavar="NAME=VALUE...", help="Parameters of the strategy.")]
 Config = Annotated[Text, typer.Option(metavar="FILE", help="TOML file of settings; options win over it.")]
 
@@ -80,9 +80,9 @@ def run(
     start: Start = None,
     end: End = None,
     repair: Mend = None,
-    leverage: Annotated[Text, account_option("Notional of a full signal, per unit of equity.", "NUMBER")] = None,
+    leverage: Annotated[Text, account_option("Notional over equity (1).", "NUMBER")] = None,
     margin_mode: Annotated[Text, account_option("What backs a position.", "isolated|cross")] = None,
-    cash: Annotated[Text, account_option("Equity before the first bar.", "AMOUNT")] = None,
+    cash: Annotated[Text, account_option("Equity before the first bar (10000).", "AMOUNT")] = None,
     sizing: Annotated[Text, account_option("What signals are fractions of.", "equity|cash")] = None,
     rebalance: Annotated[Text, account_option("When to order.", "signal|bar")] = None,
     reentry: Annotated[Text, account_option("When to return after a forced exit.", "signal|bar|never")] = None,
@@ -91,12 +91,12 @@ def run(
     take_profit: Annotated[Text, account_option("Distance from the entry price.", "FRACTION")] = None,
     venue: Annotated[Text, venue_option("A preset: see backtest venues.", "NAME")] = None,
     as_of: Annotated[Text, venue_option("Tiers as published by then.", "DATE")] = None,
-    symbol_map: Annotated[Texts, venue_option("Symbols of the data to its own.", "FROM=TO...")] = None,
+    symbol_map: Annotated[Texts, venue_option("The data's symbol to its own.", "FROM=TO...")] = None,
     taker_fee: Annotated[Text, venue_option("Of traded notional.", "FRACTION")] = None,
-    slippage: Annotated[Text, venue_option("Of the price, on orders and stops.", "FRACTION")] = None,
+    slippage: Annotated[Text, venue_option("Of the price, but liquidations.", "FRACTION")] = None,
     liquidation_fee: Annotated[Text, venue_option("Of liquidated notional.", "FRACTION")] = None,
-    liquidation_slippage: Annotated[Text, venue_option("Of the price.", "FRACTION")] = None,
-    residual: Annotated[Text, venue_option("Where the rest of a margin goes.", "return|forfeit")] = None,
+    liquidation_slippage: Annotated[Text, venue_option("Of the price, on liquidation.", "FRACTION")] = None,
+    residual: Annotated[Text, venue_option("What is left of a margin.", "return|forfeit")] = None,
     borrow_rate: Annotated[Text, venue_option("Per year, of what is owed.", "FRACTION")] = None,
     fee_in_maintenance: Annotated[Text, venue_option("Added to maintenance rates.", "FRACTION")] = None,
     param: Param = None,
@@ -242,7 +242,7 @@ def warnings_in_one_line() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
-        warnings.showwarning = show
+        warnings.showwarning = show  # type: ignore[assignment]
         yield
 
 

@@ -11,7 +11,8 @@ from backtest.errors import DataError
 from backtest.funding import landed
 from backtest.kernels import schema
 from backtest.kernels.packing import pack_instrument
-from backtest.text import moment, place
+from backtest.kernels.schema import Records
+from backtest.text import place
 
 PRICES = ("open", "high", "low", "close")
 MARKS = ("mark_open", "mark_high", "mark_low", "mark_close")
@@ -19,9 +20,8 @@ OPTIONAL = ("volume", *MARKS, "funding_rate")
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Records = NDArray[np.void]  # of schema.PRICES
 
-__all__ = ["MARKS", "PRICES", "Columns", "columns_of", "moment", "numbers", "packed", "place", "times_of", "union"]
+__all__ = ["MARKS", "PRICES", "Columns", "columns_of", "numbers", "packed", "times_of", "union"]
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from backtest.columns import place
 from backtest.errors import BacktestError, ConfigError
 from backtest.signals import FloatArray
 from backtest.strategies import Strategy
+from backtest.text import place
 
 if TYPE_CHECKING:
     from backtest.bars import Bars

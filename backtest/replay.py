@@ -49,6 +49,8 @@ def run(
     if not isinstance(venue, Venue):
         raise ConfigError(f"venue must be a Venue, such as venue('binance_usdm'), got {type(venue).__name__}")
     account = Account() if account is None else account
+    if not isinstance(account, Account):
+        raise ConfigError(f"account must be an Account, got {type(account).__name__}")
     rules = rules_of(account, venue, bars.symbols)
     description: dict[str, object] = {"strategy": None, "params": {}}
     if isinstance(signals, Strategy):

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from backtest.columns import moment, place
 from backtest.errors import DataError
 from backtest.kernels.folding import first_outside, fold
+from backtest.text import moment, place
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -15,6 +15,8 @@ from backtest.settings import Settings
 
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 
+ROUNDING = 1e-12  # 0.09 + 0.01 is a little below 0.1
+
 PRESETS = resources.files("backtest") / "presets"
 
 
@@ -129,7 +131,7 @@ def check_ladder(ladder: Ladder, fee_in_maintenance: float, place: str) -> None:
         raise MarginError(f"tiers must start at a floor of 0, got {ladder[0].floor:g}{place}")
     for k, tier in enumerate(ladder):
         required = tier.maintenance_rate + fee_in_maintenance
-        if required * tier.max_leverage >= 1.0:
+        if required * tier.max_leverage >= 1.0 - ROUNDING:
             raise MarginError(
                 f"maintenance_rate + fee_in_maintenance must be below 1 / max_leverage, "
                 f"got {required:g} >= 1 / {tier.max_leverage:g} in tier {k}{place}"
@@ -154,7 +156,7 @@ def canonical_symbol(symbol: str) -> str:
     """Return base and quote in capitals without separators: "BTC/USDT:USDT", "btc-usdt-swap" -> "BTCUSDT"."""
     pair = symbol.upper().split(":")[0]
     pair = re.sub(r"[-_./ ]?(PERP|SWAP|PERPETUAL|P)$", "", pair) if re.search(r"[-_./ ]\w+$", pair) else pair
-    return re.sub(r"[^0-9A-Z]", "", pair)
+    return re.sub(r"[\W_]", "", pair)
 
 
 @cache

@@ -45,7 +45,7 @@ def targets_of(*columns):
 
 
 def venue_of(tiers=(SIMPLE,), **rules):
-    """Return a venue whose tiers, a list or lists by symbol, are given as (floor, maintenance rate, highest leverage)."""
+    """Return a venue with tiers, a list or lists by symbol, of (floor, maintenance rate, highest leverage)."""
     names = ("floor", "maintenance_rate", "max_leverage")
 
     def ladder(rows):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from backtest.bars import Bars
 from backtest.errors import ConfigError, DataError
+from backtest.kernels.packing import pack_instrument
 
 
 def plainly_packed(frame: pd.DataFrame, time: pd.DatetimeIndex) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -110,6 +111,14 @@ def test_records_are_ready_for_a_kernel() -> None:
     assert bars.appointments.dtype == np.int64
 
 
+def test_the_loop_is_compiled_once_for_every_kind_of_frame() -> None:
+    compiled = len(getattr(pack_instrument, "signatures", []))
+    strided = pd.DataFrame(np.full((5, 4), 100.0), columns=PRICES, index=made(5).index)
+    for frame in (made(5), strided, strided.astype("int64"), marked(made(5)), made(5)[1:].assign(funding_rate=0.1)):
+        Bars.from_frames({"A": frame, "B": made(5)}).with_marks({"A": strided}).resample("2h")
+    assert len(getattr(pack_instrument, "signatures", [])) - compiled <= (0 if compiled else 1)
+
+
 def test_what_is_absent_has_no_rows() -> None:
     bars = Bars.from_frames({"A": made(5)[PRICES], "B": made(5, seed=1)[PRICES]})
     assert bars.mark is bars.trade
@@ -141,7 +150,12 @@ def test_fingerprint_changes_with_every_input() -> None:
         others.append(Bars.from_frames({"A": changed}))
     holey = frame.copy()
     holey.iloc[3, :4] = np.nan
+    holey.iloc[3, holey.columns.get_loc("funding_rate")] = 0.0
     others.append(Bars.from_frames({"A": holey}))
+    flat = holey.copy()
+    flat.iloc[3, :4] = flat["mark_close"].iloc[2]
+    flat.iloc[3, flat.columns.get_indexer([f"mark_{price}" for price in PRICES])] = np.nan
+    others.append(Bars.from_frames({"A": flat}))
     later = frame.set_axis(frame.index + pd.Timedelta("1ns"))
     others.append(Bars.from_frames({"A": later}))
     assert len({bars.fingerprint for bars in (base, *others)}) == 1 + len(others)

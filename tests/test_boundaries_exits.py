@@ -7,7 +7,12 @@ from scenes import bars_of, play, reasons, values
 
 # A long from 100 has its stop at 87.5 and its take-profit at 112.5; a short the other way round.
 RULES = {"cash": 1024.0, "leverage": 2, "stop_loss": 1 / 8, "take_profit": 1 / 8}
-LEVELS = [("1", "stop_loss", 87.5), ("1", "take_profit", 112.5), ("-1", "stop_loss", 112.5), ("-1", "take_profit", 87.5)]
+LEVELS = [
+    ("1", "stop_loss", 87.5),
+    ("1", "take_profit", 112.5),
+    ("-1", "stop_loss", 112.5),
+    ("-1", "take_profit", 87.5),
+]
 
 
 @pytest.mark.parametrize("margin_mode", ["isolated", "cross"])

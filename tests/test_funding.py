@@ -37,6 +37,12 @@ def test_boundaries_passed_while_missing_are_paid_at_the_return() -> None:
     assert np.flatnonzero(bars.funding[:, 1]).tolist() == [0, 8, 16, 24, 32]
 
 
+def test_an_instrument_without_a_bar_pays_nothing() -> None:
+    bars = Bars.from_frames({"A": made(20), "B": made(4)})[8:].with_funding({"B": 1.0})
+    assert bars.funding.shape == (12, 2)
+    assert not bars.funding.any()
+
+
 def test_before_the_epoch() -> None:
     bars = Bars.from_frames({"A": made(3, start="1960-01-01 07:00")}).with_funding(1.0)
     assert bars.funding[:, 0].tolist() == [0.0, 1.0, 0.0]

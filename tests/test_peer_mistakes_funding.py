@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from pytest import approx
 from scenes import bars_of, play, reasons, values
 
 TENFOLD = {"cash": 1000.0, "leverage": 10}
@@ -23,7 +22,7 @@ def test_f1_long_bars_pay_every_settlement(every, paid):
     """A daily bar paid one of its three settlements, and grids of 6 or 12 hours skipped some."""
     bars = bars_of([100] * 5, every=every).with_funding(0.0001, every="8h")
     result = play(bars, "0.5 . . . .", **TENFOLD)
-    assert result.history["funding"].tolist() == approx([0.5 * count for count in paid])
+    assert result.history["funding"].tolist() == pytest.approx([0.5 * count for count in paid])
 
 
 def test_f2_settlements_stamped_late_fall_to_their_own_hour():
@@ -31,7 +30,7 @@ def test_f2_settlements_stamped_late_fall_to_their_own_hour():
     index = pd.date_range("2024-01-01", periods=12, freq="1h", tz="UTC")
     late = pd.Series([0.001], index=[index[8] + pd.Timedelta("11ms")])
     result = play(bars_of([100] * 12).with_funding(late), "0.5" + " ." * 11, **TENFOLD)
-    assert result.history["funding"].tolist() == approx([0.0] * 8 + [5.0] * 4)
+    assert result.history["funding"].tolist() == pytest.approx([0.0] * 8 + [5.0] * 4)
 
 
 def test_f3_funding_reaches_the_money():
@@ -39,7 +38,7 @@ def test_f3_funding_reaches_the_money():
     rates = np.array([0, 0, 0.001, -0.002, 0.0005])
     for factor in (0, 1, 3):
         result = play(bars_of([100] * 5, funding=(list(rates * factor),)), "0.5 . . . .", **TENFOLD)
-        assert result.equity.iloc[-1] == approx(1000 + 5000 * 0.0005 * factor)
+        assert result.equity.iloc[-1] == pytest.approx(1000 + 5000 * 0.0005 * factor)
 
 
 @pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
@@ -48,8 +47,8 @@ def test_f4_only_what_is_carried_into_a_bar_pays(margin_mode):
     bars = bars_of([100] * 5, funding=([0.5, 0.5, 0.001, 0.002, 0.5],))
     result = play(bars, "0.5 . 0 . .", margin_mode=margin_mode, **TENFOLD)
     # entered at bar 1 after its settlement, left at bar 3 after its settlement
-    assert result.history["funding"].tolist() == approx([0, 0, 5, 15, 15])
-    assert result.trades["funding"].tolist() == approx([15])
+    assert result.history["funding"].tolist() == pytest.approx([0, 0, 5, 15, 15])
+    assert result.trades["funding"].tolist() == pytest.approx([15])
 
 
 @pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
@@ -58,10 +57,10 @@ def test_f5_longs_pay_a_positive_rate_and_shorts_receive_it(margin_mode, signal,
     """Funding had the wrong sign for shorts, or for negative rates."""
     result = play(bars_of([100] * 3, funding=([0, 0, rate],)), f"{signal} . .", margin_mode=margin_mode, **TENFOLD)
     paid = 5000 * rate * (1 if signal > 0 else -1)
-    assert result.history["funding"].iloc[-1] == approx(paid)
-    assert result.equity.iloc[-1] == approx(1000 - paid)
+    assert result.history["funding"].iloc[-1] == pytest.approx(paid)
+    assert result.equity.iloc[-1] == pytest.approx(1000 - paid)
     kept = result.history["wallet" if margin_mode == "cross" else "margin"].diff().iloc[-1]
-    assert kept == approx(-paid)  # what backs the position pays
+    assert kept == pytest.approx(-paid)  # what backs the position pays
 
 
 def test_f6_funding_is_on_the_quantity_held_at_the_mark():
@@ -69,7 +68,7 @@ def test_f6_funding_is_on_the_quantity_held_at_the_mark():
     bars = bars_of([100, 100, 110, 120], marks=([100, 100, 112, 124],), funding=([0, 0, 0.001, 0.001],))
     result = play(bars, "0.5 0.25 . .", cash=1000.0, leverage=4, sizing="cash")
     # 20 units at a mark of 112, then 1000 / 110 at a mark of 124
-    assert result.history["funding"].tolist() == approx([0, 0, 2.24, 2.24 + 124 / 110])
+    assert result.history["funding"].tolist() == pytest.approx([0, 0, 2.24, 2.24 + 124 / 110])
 
 
 def test_f7_funding_can_liquidate():
@@ -90,8 +89,8 @@ def test_f8_borrowed_money_costs_interest(margin_mode):
     rules = {"borrow_rate": 0.365, "margin_mode": margin_mode, "cash": 1000.0}
     result = play(bars, "1" + " ." * 10, leverage=2, **rules)
     # 1000 are owed for nine days, and the interest is owed too
-    assert result.history["interest"].iloc[-1] == approx(1000 * (1.001**9 - 1))
-    assert result.equity.iloc[-1] == approx(1000 - 1000 * (1.001**9 - 1))
+    assert result.history["interest"].iloc[-1] == pytest.approx(1000 * (1.001**9 - 1))
+    assert result.equity.iloc[-1] == pytest.approx(1000 - 1000 * (1.001**9 - 1))
     assert play(bars, "1" + " ." * 10, leverage=1, **rules).history["interest"].iloc[-1] == 0
 
 
@@ -100,7 +99,7 @@ def test_f8_borrowed_coins_cost_interest_at_their_price_of_the_day(margin_mode):
     """Shorts borrowed for nothing."""
     bars = bars_of([100, 100, 100, 110, 121], every="1D")
     result = play(bars, "-1 . . . .", borrow_rate=0.365, margin_mode=margin_mode, cash=1000.0)
-    assert result.history["interest"].tolist() == approx([0, 0, 1, 2.1, 3.31])
+    assert result.history["interest"].tolist() == pytest.approx([0, 0, 1, 2.1, 3.31])
 
 
 def test_f9_every_symbol_has_its_own_interval():
@@ -108,4 +107,4 @@ def test_f9_every_symbol_has_its_own_interval():
     bars = bars_of([100] * 9, [100] * 9)
     bars = bars.with_funding({"S0": 0.001}, every="4h").with_funding({"S1": 0.002}, every="8h")
     result = play(bars, "0.5" + " ." * 8, "0.5" + " ." * 8, **TENFOLD)
-    assert result.history["funding"].tolist() == approx([0] * 4 + [5] * 4 + [20])
+    assert result.history["funding"].tolist() == pytest.approx([0] * 4 + [5] * 4 + [20])

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from pytest import approx
 from scenes import bars_of, play, reasons, values, venue_of
 
 import backtest as bt
@@ -19,11 +18,11 @@ def death_price(result):
 
 
 def test_m1_isolated_loser_dies_and_winner_lives():
-    """"Isolated" switched liquidation off: a winning leg kept a losing one alive."""
+    """The word isolated switched liquidation off: a winning leg kept a losing one alive."""
     result = play(bars_of([100, (100, 100, 85, 86)], [100, (100, 130, 100, 130)]), "0.5 .", "0.5 .", **TENFOLD)
-    assert values(result.liquidations, "symbol", "mark_price") == [("S0", approx(90 / 0.996, rel=1e-12))]
+    assert values(result.liquidations, "symbol", "mark_price") == [("S0", pytest.approx(90 / 0.996, rel=1e-12))]
     # 50 units of the winner, and the maintenance margin of the loser, which is what remains of it
-    assert result.equity.iloc[-1] == approx(500 + 50 * 30 + 50 * 0.004 * 90 / 0.996, rel=1e-12)
+    assert result.equity.iloc[-1] == pytest.approx(500 + 50 * 30 + 50 * 0.004 * 90 / 0.996, rel=1e-12)
 
 
 def test_m2_cross_counts_the_maintenance_of_other_positions():
@@ -32,7 +31,10 @@ def test_m2_cross_counts_the_maintenance_of_other_positions():
     bars = bars_of([100, (100, 100, 97, 98)], [10, 10])
     result = play(bars, "0.16 .", "0.832 .", tiers=tiers, cash=5.0, leverage=125, margin_mode="cross")
     # one unit at 100 and a notional of 520 that needs 4: 5 + (P - 100) = 0.004 P + 4
-    assert values(result.liquidations, "symbol", "mark_price") == [("S0", approx(99 / 0.996, rel=1e-12)), ("S1", 10)]
+    assert values(result.liquidations, "symbol", "mark_price") == [
+        ("S0", pytest.approx(99 / 0.996, rel=1e-12)),
+        ("S1", 10),
+    ]
 
 
 @pytest.mark.parametrize("flip", [1, -1])
@@ -82,7 +84,7 @@ def test_m7_maintenance_is_continuous_where_tiers_meet():
     result = play(bars_of([100, 100, 99.99999, 100.0001, 120]), "0.5 . . . .", **rules)
     # 500 units: below the floor, on it and above it
     expected = [0, 200, 199.99998, 50_000.05 * 0.005 - 50, 60_000 * 0.005 - 50]
-    assert result.history["maintenance_margin"].tolist() == approx(expected, rel=1e-12)
+    assert result.history["maintenance_margin"].tolist() == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_m10_initial_margin_limits_orders_and_maintenance_margin_kills():
     # equity 500 stands below the initial margin of 950 and above the maintenance margin of 38
     assert result.liquidations.empty
     assert result.history["initial_margin"].tolist() == [0, 1000, 950, 950]
-    assert result.history["maintenance_margin"].tolist() == approx([0, 40, 38, 38])
+    assert result.history["maintenance_margin"].tolist() == pytest.approx([0, 40, 38, 38])
     assert values(result.orders, "bar", "symbol", "wanted", "filled", "reason") == [(3, "S1", 500, 0, "margin")]
 
 
@@ -156,8 +158,8 @@ def test_m12_maintenance_does_not_depend_on_the_leverage_chosen(leverage):
     """The maintenance margin was divided by the leverage."""
     bars = bars_of([100, 100])
     result = play(bars, f"{1 / leverage} .", leverage=leverage, cash=1000.0, margin_mode="cross")
-    assert result.history["maintenance_margin"].iloc[-1] == approx(4)
-    assert result.history["initial_margin"].iloc[-1] == approx(1000 / leverage)
+    assert result.history["maintenance_margin"].iloc[-1] == pytest.approx(4)
+    assert result.history["initial_margin"].iloc[-1] == pytest.approx(1000 / leverage)
 
 
 WICK = (110, 110, 1, 110)
@@ -181,7 +183,7 @@ WICK = (110, 110, 1, 110)
 def test_m13_liquidation_price_follows_every_change(signals, last, funding, price):
     """The liquidation price of the first fill stayed through adds, reductions, flips and funding."""
     bars = bars_of([100, 100, last], funding=([0, 0, funding],))
-    assert death_price(play(bars, signals, **FOURFOLD)) == approx(price, rel=1e-12)
+    assert death_price(play(bars, signals, **FOURFOLD)) == pytest.approx(price, rel=1e-12)
 
 
 @pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
@@ -212,7 +214,7 @@ def test_m18_every_deficit_is_counted():
 def test_m19_liquidation_does_not_depend_on_how_the_order_was_sized(rules):
     """Whether margin was checked depended on the way in which the quantity had been stated."""
     result = play(bars_of([100, (100, 100, 85, 98)]), "1 .", **rules, **TENFOLD)
-    assert death_price(result) == approx(90 / 0.996, rel=1e-12)
+    assert death_price(result) == pytest.approx(90 / 0.996, rel=1e-12)
 
 
 @pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
@@ -222,8 +224,8 @@ def test_m20_a_round_trip_at_one_price_costs_two_fees(margin_mode, signal):
     bars = bars_of([100, 100, 100])
     for fee in (0.0, 0.001):
         result = play(bars, f"{signal} 0 .", taker_fee=fee, margin_mode=margin_mode, **TENFOLD)
-        assert result.fills["fee"].tolist() == approx([5000 * fee] * 2)
-        assert result.equity.iloc[-1] == approx(1000 - 10_000 * fee, rel=1e-14)
+        assert result.fills["fee"].tolist() == pytest.approx([5000 * fee] * 2)
+        assert result.equity.iloc[-1] == pytest.approx(1000 - 10_000 * fee, rel=1e-14)
 
 
 NUMBERS = {

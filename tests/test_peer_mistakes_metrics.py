@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from pytest import approx
 from scenes import bars_of, play, reasons, values
 
 from backtest.lookahead import check_lookahead
@@ -23,14 +22,14 @@ def test_r1_a_bust_account_stays_bust():
     assert (result.summary["total_return"], result.summary["cagr"], result.summary["ruined"]) == (-1, -1, True)
     assert result.summary["max_drawdown"] == -1
     # one day of -1 among six, the last of them a Saturday
-    assert result.summary["sortino"] == approx(-1 / 6 / math.sqrt(1 / 6) * math.sqrt(365))
+    assert result.summary["sortino"] == pytest.approx(-1 / 6 / math.sqrt(1 / 6) * math.sqrt(365))
 
 
 def test_r2_the_high_water_mark_starts_at_cash():
     """The first loss was no drawdown, for the high-water mark started after it."""
     result = play(bars_of([100, (100, 100, 80, 80), (80, 90, 80, 90)]), "1 . .", cash=1000.0)
     assert result.equity.tolist() == [1000, 800, 900]
-    assert result.summary["max_drawdown"] == approx(-0.2)
+    assert result.summary["max_drawdown"] == pytest.approx(-0.2)
 
 
 def test_r3_equity_is_marked_on_every_bar_and_at_its_low():
@@ -39,8 +38,8 @@ def test_r3_equity_is_marked_on_every_bar_and_at_its_low():
     assert result.equity.tolist() == [1000, 1100, 1050, 1050]
     assert result.history["equity_low"].tolist() == [1000, 800, 700, 1050]
     # 800 of the 1000 of cash and 700 of the 1100 of the close before
-    assert result.summary["max_drawdown_low"] == approx(-4 / 11)
-    assert result.summary["max_drawdown"] == approx(-1 / 22)
+    assert result.summary["max_drawdown_low"] == pytest.approx(-4 / 11)
+    assert result.summary["max_drawdown"] == pytest.approx(-1 / 22)
 
 
 @pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
@@ -59,16 +58,23 @@ def test_r5_a_signal_is_traded_at_the_next_open():
     """Orders filled at prices of the bar whose close had given the signal."""
     prices = [(100, 103, 99, 101), (102, 104, 101, 103), (105, 107, 104, 106), (108, 109, 107, 108)]
     result = play(bars_of(prices), "1 0 -0.5 1", cash=1000.0)
-    assert values(result.fills, "bar", "price", "reason") == [(1, 102, "signal"), (2, 105, "signal"), (3, 108, "signal")]
+    assert values(result.fills, "bar", "price", "reason") == [
+        (1, 102, "signal"),
+        (2, 105, "signal"),
+        (3, 108, "signal"),
+    ]
     # the signal of the last bar has no next open
-    assert result.history["notional"].iloc[-1] == approx(1000 * (105 / 102) * 0.5)
+    assert result.history["notional"].iloc[-1] == pytest.approx(1000 * (105 / 102) * 0.5)
 
 
 def test_r5_signals_of_the_future_change_nothing_before_it():
     """A run on the first half of the bars said something else than the first half of the run."""
     random = np.random.default_rng(5)
     closes = 100 * np.exp(np.cumsum(random.normal(0, 0.03, 300)))
-    rows = [(last, max(last, close) * 1.01, min(last, close) * 0.98, close) for last, close in zip([100, *closes], closes)]
+    rows = [
+        (last, max(last, close) * 1.01, min(last, close) * 0.98, close)
+        for last, close in zip([100, *closes[:-1]], closes, strict=True)
+    ]
     bars, signals = bars_of(rows), random.choice([np.nan, np.nan, np.nan, 1, 0, -1], (300, 1))
     rules = {"taker_fee": 0.0005, "liquidation_fee": 0.01, "take_profit": 0.05, **TENFOLD}
     whole = play(bars, signals, **rules)
@@ -114,11 +120,14 @@ def test_r8_leverage_scales_a_fraction_of_equity():
 def test_r8_leverage_decides_when_a_given_notional_dies():
     """Leverage changed nothing at all, and the report left liquidations out."""
     rows = [100, (100, 100, 97, 99), (99, 102, 96, 101), (101, 101, 89, 95), (95, 95, 70, 90)]
-    results = {leverage: play(bars_of(rows), f"{1 / leverage} . . . .", cash=1000.0, leverage=leverage) for leverage in (1, 4, 16)}
+    results = {
+        leverage: play(bars_of(rows), f"{1 / leverage} . . . .", cash=1000.0, leverage=leverage)
+        for leverage in (1, 4, 16)
+    }
     for leverage, result in results.items():
-        assert result.equity.iloc[:3].tolist() == approx([1000, 990, 1010])
+        assert result.equity.iloc[:3].tolist() == pytest.approx([1000, 990, 1010])
         assert result.summary["liquidations"] == (leverage > 1)
     price = {leverage: result.liquidations["mark_price"].tolist() for leverage, result in results.items()}
-    assert price == {1: [], 4: [approx(75 / 0.996)], 16: [approx(93.75 / 0.996)]}
+    assert price == {1: [], 4: [pytest.approx(75 / 0.996)], 16: [pytest.approx(93.75 / 0.996)]}
     # ten units; what the margin leaves is the maintenance margin, which comes back
-    assert results[16].summary["liquidation_loss"] == approx(10 * (100 - 93.75 / 0.996))
+    assert results[16].summary["liquidation_loss"] == pytest.approx(10 * (100 - 93.75 / 0.996))

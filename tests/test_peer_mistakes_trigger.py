@@ -8,7 +8,6 @@ import pytest
 from comparison import check_ledger
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pytest import approx
 from scenes import bars_of, play, reasons, values, venue_of
 
 import backtest as bt
@@ -24,14 +23,14 @@ def test_t1_close_only_check():
     # bought at 99: 9.9 + (P - 99) = 0.004 P
     price = 99 * 0.9 / 0.996
     quantity = 10_000 / 99
-    assert values(result.liquidations, "bar", "fill_price") == [(1, approx(price, rel=1e-12))]
-    assert result.equity.iloc[-1] == approx(1000 + quantity * (price - 99), rel=1e-12)
+    assert values(result.liquidations, "bar", "fill_price") == [(1, pytest.approx(price, rel=1e-12))]
+    assert result.equity.iloc[-1] == pytest.approx(1000 + quantity * (price - 99), rel=1e-12)
 
 
 def test_t2_short_reads_its_own_extreme():
     """The short branch looked at the low of a bar, so only longs were ever liquidated."""
     result = play(bars_of([100, (100, 115, 99, 100)]), "-1 .", **TENFOLD)
-    assert values(result.liquidations, "quantity", "fill_price") == [(-100, approx(LIQUIDATED_SHORT, rel=1e-12))]
+    assert values(result.liquidations, "quantity", "fill_price") == [(-100, pytest.approx(LIQUIDATED_SHORT, rel=1e-12))]
     assert play(bars_of([100, (100, 101, 85, 100)]), "-1 .", **TENFOLD).liquidations.empty
 
 
@@ -97,7 +96,7 @@ def test_t6_liquidation_is_never_a_gain(leverage, share, signal, margin_mode, fe
 def test_t7_the_nearer_of_stop_and_liquidation(signal, bar, stop_loss, reason, price):
     """A stop saved the trader across a gap, or never did, or its absence spared shorts their liquidation."""
     result = play(bars_of([100, 100, bar]), f"{signal} . .", stop_loss=stop_loss, **TENFOLD)
-    assert values(result.fills, "bar", "reason", "price")[1:] == [(2, reason, approx(price, rel=1e-12))]
+    assert values(result.fills, "bar", "reason", "price")[1:] == [(2, reason, pytest.approx(price, rel=1e-12))]
 
 
 @pytest.mark.parametrize("signal", ["1", "-1"])
@@ -119,7 +118,7 @@ def test_t10_unlevered_shorts_can_die():
     """At a leverage of 1 nothing was checked, though a short loses everything when the price doubles."""
     short = play(bars_of([100, (100, 210, 100, 100)]), "-1 .", cash=1000.0)
     # 100 - (P - 100) = 0.004 P
-    assert values(short.liquidations, "fill_price") == [(approx(200 / 1.004, rel=1e-12),)]
+    assert values(short.liquidations, "fill_price") == [(pytest.approx(200 / 1.004, rel=1e-12),)]
     assert play(bars_of([100, (100, 100, 10, 10)]), "1 .", cash=1000.0).equity.iloc[-1] == 100
 
 
@@ -131,9 +130,9 @@ def test_t11_marks_trigger_and_trades_fill():
     # on the first leg the mark falls 20 while the traded price falls 4
     fill = 100 - (100 - LIQUIDATED_LONG) / 5
     assert values(result.liquidations, "mark_price", "fill_price") == [
-        (approx(LIQUIDATED_LONG, rel=1e-12), approx(fill, rel=1e-12))
+        (pytest.approx(LIQUIDATED_LONG, rel=1e-12), pytest.approx(fill, rel=1e-12))
     ]
-    assert result.equity.iloc[-1] == approx(1000 + 100 * (fill - 100), rel=1e-12)
+    assert result.equity.iloc[-1] == pytest.approx(1000 + 100 * (fill - 100), rel=1e-12)
 
 
 def test_t12_a_position_meets_only_the_bars_from_its_fill():
@@ -190,7 +189,7 @@ def test_t16_a_missing_bar_has_no_prices():
 def test_a_position_may_outlive_its_instruments_last_bar():
     """What was delisted while held vanished from equity, or raised an error."""
     times = pd.date_range("2024-01-01", periods=4, freq="1h", tz="UTC")
-    flat = {name: 100.0 for name in ("open", "high", "low", "close")}
+    flat = dict.fromkeys(("open", "high", "low", "close"), 100.0)
     bars = bt.Bars.from_frames({"S0": pd.DataFrame(flat, times[:3]), "S1": pd.DataFrame(flat, times)})
     result = bt.run(bars, np.full((4, 2), 0.5), account=bt.Account(**TENFOLD), venue=venue_of())
     check_ledger(result, 1000.0)
