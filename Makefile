@@ -4,15 +4,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test test-deep lint format benchmark clean
+.PHONY: demo test test-deep lint format clean
 
 demo: $(INSTALLED)
-	$(BIN)/backtest run strategies/moving_average_cross.py --data data/btcusdt_1h.parquet --leverage 5 \
-		--margin-mode isolated --venue binance_usdm --funding 0.0001 --param fast=20 --param slow=100 --out runs/demo
+	$(BIN)/backtest run strategies/relative_momentum.py --data data/btcusd_30m.parquet data/ethusd_30m.parquet \
+		--symbol-map BTCUSD=BTCUSDT ETHUSD=ETHUSDT --venue binance_usdm --funding 0.0001 \
+		--leverage 5 --margin-mode isolated --out runs/demo
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/test_differential.py --hypothesis-profile=uncompiled
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/test_differential.py tests/test_by_hand_*.py --hypothesis-profile=uncompiled
 
 test-deep: $(INSTALLED)
 	$(BIN)/python -m pytest tests/test_differential.py --numprocesses 2 --hypothesis-profile=deep

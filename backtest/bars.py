@@ -170,7 +170,8 @@ class Bars:
                 raise ConfigError(f"bars are sliced by times or by positions, got {span!r}") from error
         start, stop, _ = span.indices(len(self))
         if start >= stop:
-            raise DataError(f"there must be at least one bar, got none from {ends} in {self.source}")
+            asked = " to ".join(map(str, ends))
+            raise DataError(f"there must be at least one bar, got none in {asked} of {self.source}")
         return self._cut(start, stop)
 
     def _cut(self, start: int, stop: int) -> "Bars":

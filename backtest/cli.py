@@ -13,7 +13,6 @@ import typer
 
 __all__ = ["app", "main"]
 
-INTERRUPTED = 130
 LOOKS_AHEAD = 1
 WRONG = 2
 
@@ -172,7 +171,10 @@ def venues() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command, and return its exit code: 2, after one line on stderr, for wrong arguments or data."""
+    """Run a command, and return its exit code: 2, after one line on stderr, for wrong arguments or data.
+
+    An interrupt makes it 130; typer sees to that.
+    """
     from backtest.errors import BacktestError
 
     given = spread(sys.argv[1:] if arguments is None else arguments)
@@ -185,8 +187,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = str(error)
     except OSError as error:
         message = f"{error.strerror}: {error.filename}" if error.strerror and error.filename else str(error)
-    except KeyboardInterrupt:
-        return INTERRUPTED
     else:
         return code if isinstance(code, int) else 0
     complain("error", message)

@@ -15,7 +15,7 @@ import pandas as pd
 from backtest.accounts import Account
 from backtest.bars import Bars
 from backtest.errors import ConfigError
-from backtest.files import stem
+from backtest.files import symbol_of
 from backtest.reading import read_bars
 from backtest.strategies import Parameter, Strategy, parse_params, strategy
 from backtest.venues import Tier, Venue, preset_names, venue
@@ -177,7 +177,7 @@ def _data(given: object) -> dict[str, str]:
     """Return the files of bars by symbol."""
     files: dict[str, str] = {}
     for said, path in _entries(given, "data"):
-        symbol = said or _symbol(path)
+        symbol = said or symbol_of(Path(path))
         if not symbol or symbol in files:
             got = f"{symbol} in {files[symbol]} and in {path}" if symbol else path
             raise ConfigError(f"each file must be of a symbol of its own, got {got}; write SYMBOL={path}")
@@ -192,7 +192,7 @@ def _joined(given: object, name: str, symbols: tuple[str, ...]) -> list[tuple[st
     joined: dict[str, Any] = {}
     for said, value in _entries(given, name):
         for_all = len(symbols) == 1 or (name == "funding" and _rate(value) is not None)
-        found = symbols if said is None and for_all else (said or _symbol(value),)
+        found = symbols if said is None and for_all else (said or symbol_of(Path(value)),)
         for symbol in found:
             if symbol not in symbols:
                 raise ConfigError(f"{name} must be for one of {', '.join(symbols)}, got {symbol}; write SYMBOL={value}")
@@ -200,10 +200,6 @@ def _joined(given: object, name: str, symbols: tuple[str, ...]) -> list[tuple[st
                 raise ConfigError(f"{name} must be given once for each symbol, got two for {symbol}")
             joined[symbol] = value
     return list(joined.items())
-
-
-def _symbol(path: str) -> str:
-    return stem(Path(path)).split("_")[0].upper()
 
 
 def _rate(given: object) -> float | None:

@@ -16,7 +16,7 @@ from backtest.columns import MARKS, PRICES, Columns, numbers
 from backtest.errors import DataError
 from backtest.text import place
 
-__all__ = ["BARS", "FUNDING", "MARK_PRICES", "read_columns", "stem"]
+__all__ = ["BARS", "FUNDING", "MARK_PRICES", "read_columns", "symbol_of"]
 
 # Names are compared in small letters, without spaces, underscores and hyphens; the first that is there is taken.
 SHORT = {price: (price, price[0]) for price in PRICES}
@@ -69,9 +69,9 @@ def read_columns(path: Path, fields: Mapping[str, tuple[str, ...]] = BARS, requi
     return Columns(time, values)
 
 
-def stem(path: Path) -> str:
-    """Return a file's name without its ending."""
-    return path.name[: -len(_ending(path))]
+def symbol_of(path: Path) -> str:
+    """Return the symbol that a file is named after: its stem up to the first "_", in capitals."""
+    return path.name[: -len(_ending(path))].split("_")[0].upper()
 
 
 def _ending(path: Path) -> str:

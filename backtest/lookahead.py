@@ -12,7 +12,7 @@ import pandas as pd
 from backtest.errors import BacktestError, ConfigError
 from backtest.signals import FloatArray
 from backtest.strategies import Strategy
-from backtest.text import place
+from backtest.text import grouped, place
 
 if TYPE_CHECKING:
     from backtest.bars import Bars
@@ -71,7 +71,7 @@ class LookaheadReport:
         if not self.repeatable:
             return f"{self.strategy} gives other signals when it is run again on the same bars, so it cannot be checked"
         if self.leak is None:
-            return f"{self.strategy} shows no look-ahead in {len(self.cuts)} prefixes of {self.bars} bars"
+            return f"{self.strategy} shows no look-ahead in {len(self.cuts)} prefixes of {grouped(self.bars)} bars"
         leak = self.leak
         return (
             f"{self.strategy} looks ahead: its signal {place(leak.symbol, leak.row, leak.time.value)} is "

@@ -10,7 +10,7 @@ import pandas as pd
 from backtest.bars import Bars
 from backtest.columns import Columns
 from backtest.errors import DataError
-from backtest.files import FUNDING, MARK_PRICES, read_columns, stem
+from backtest.files import FUNDING, MARK_PRICES, read_columns, symbol_of
 from backtest.funding import settlements
 from backtest.quality import Repair, check
 from backtest.quality import repair as repaired
@@ -69,7 +69,7 @@ def _paths(source: File | Iterable[File] | Mapping[str, File]) -> dict[str, Path
         return {symbol: Path(path) for symbol, path in source.items()}
     paths: dict[str, Path] = {}
     for path in map(Path, [source] if isinstance(source, (str, PathLike)) else source):
-        symbol = stem(path).split("_")[0].upper()
+        symbol = symbol_of(path)
         if not symbol:
             raise DataError(f"a file's name must begin with its symbol, got {path}; give a dict of files by symbol")
         if symbol in paths:

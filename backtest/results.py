@@ -17,6 +17,7 @@ from backtest.bars import Bars
 from backtest.errors import DataError
 from backtest.kernels.schema import DETAIL, Book, Float64Array1D, Float64Array2D, Logs, Reason, Records, Shortfall
 from backtest.metrics import EquityCurve, summarise
+from backtest.text import grouped
 from backtest.trades import round_trips
 from backtest.venues import Venue
 
@@ -101,7 +102,7 @@ class Result:
     def __repr__(self) -> str:
         summary = self.summary
         return (
-            f"Result({len(self.equity):,} bars, total_return {summary['total_return']:+.2%}, max_drawdown "
+            f"Result({grouped(len(self.equity))} bars, total_return {summary['total_return']:+.2%}, max_drawdown "
             f"{summary['max_drawdown']:.2%}, {summary['trades']} trades, {summary['liquidations']} liquidations)"
         )
 

@@ -13,7 +13,7 @@ from backtest.bars import Bars
 from backtest.inspection import Inspection
 from backtest.lookahead import LookaheadReport
 from backtest.results import FRAMES, Result
-from backtest.text import duration, moment
+from backtest.text import duration, grouped, moment
 from backtest.venues import preset, preset_ladders
 
 __all__ = ["print_inspection", "print_place", "print_report", "print_result", "print_venue"]
@@ -31,28 +31,28 @@ HALF = 38
 
 
 def money(value: float) -> str:
-    """Return an amount of the quote currency, as in 1,234.50."""
-    return UNDEFINED if math.isnan(value) else f"{value:z,.2f}"
+    """Return an amount of the quote currency, as in 1 234.50."""
+    return UNDEFINED if math.isnan(value) else grouped(value, 2)
 
 
 def percent(value: float) -> str:
     """Return a fraction as it is read aloud, as in -12.34%."""
-    return UNDEFINED if math.isnan(value) else f"{value:z,.2%}"
+    return UNDEFINED if math.isnan(value) else f"{grouped(100 * value, 2)}%"
 
 
 def times(value: float) -> str:
     """Return a multiple, as in 9.87x."""
-    return UNDEFINED if math.isnan(value) else f"{value:z,.2f}x"
+    return UNDEFINED if math.isnan(value) else f"{grouped(value, 2)}x"
 
 
 def days(value: pd.Timedelta) -> str:
     """Return a length of time in days, as in 12.5 days."""
-    return f"{value / pd.Timedelta(days=1):,.1f} days"
+    return f"{grouped(value / pd.Timedelta(days=1), 1)} days"
 
 
 def count(value: int) -> str:
-    """Return a whole number, as in 47,077."""
-    return f"{value:,}"
+    """Return a whole number, as in 47 077."""
+    return grouped(value)
 
 
 Figures = Mapping[str, Callable[..., str]]
@@ -229,7 +229,7 @@ def aligned(values: pd.Series, significant: int, least: int) -> list[str]:
     """Return numbers with one count of decimals, which gives the smallest its significant digits."""
     sizes = values.abs()[values != 0]
     digits = significant - 1 - math.floor(math.log10(sizes.min())) if len(sizes) else least
-    return [f"{value:z,.{max(digits, least)}f}" for value in values]
+    return [grouped(value, max(digits, least)) for value in values]
 
 
 def spoken(name: str) -> str:

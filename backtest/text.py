@@ -7,9 +7,9 @@ UNITS = ((86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "
 __all__ = ["duration", "grouped", "moment", "place"]
 
 
-def grouped(number: int) -> str:
-    """Return a whole number with its thousands set apart, as in 22 305."""
-    return f"{number:,}".replace(",", " ")
+def grouped(number: float, digits: int = 0) -> str:
+    """Return a number with its thousands set apart, as in 22 305, and no minus before a zero."""
+    return f"{number:z,.{digits}f}".replace(",", " ")
 
 
 def moment(time: int) -> str:

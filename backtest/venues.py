@@ -3,6 +3,7 @@
 import difflib
 import json
 import re
+from fractions import Fraction
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal
@@ -14,8 +15,6 @@ from backtest.errors import ConfigError, MarginError
 from backtest.settings import Settings
 
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
-
-ROUNDING = 1e-12  # 0.09 + 0.01 is a little below 0.1
 
 PRESETS = resources.files("backtest") / "presets"
 
@@ -108,7 +107,7 @@ class Venue(Settings):
             nearest = difflib.get_close_matches(wanted, listed, n=1, cutoff=0.0)[0]
             raise ConfigError(
                 f"symbol must be listed by venue {self.name}, got {symbol!r}; the nearest is {nearest!r}: "
-                f"pass symbols={{{symbol!r}: {nearest!r}}} to use its tiers"
+                f"symbols={{{symbol!r}: {nearest!r}}} takes its tiers (--symbol-map {symbol}={nearest} in the shell)"
             )
         return self.tiers[listed[wanted]]
 
@@ -130,11 +129,10 @@ def check_ladder(ladder: Ladder, fee_in_maintenance: float, place: str) -> None:
     if ladder[0].floor != 0.0:
         raise MarginError(f"tiers must start at a floor of 0, got {ladder[0].floor:g}{place}")
     for k, tier in enumerate(ladder):
-        required = tier.maintenance_rate + fee_in_maintenance
-        if required * tier.max_leverage >= 1.0 - ROUNDING:
+        if is_born_liquidated(tier, fee_in_maintenance):
             raise MarginError(
                 f"maintenance_rate + fee_in_maintenance must be below 1 / max_leverage, "
-                f"got {required:g} >= 1 / {tier.max_leverage:g} in tier {k}{place}"
+                f"got {tier.maintenance_rate + fee_in_maintenance:g} >= 1 / {tier.max_leverage:g} in tier {k}{place}"
             )
         if k == 0:
             continue
@@ -150,6 +148,14 @@ def check_ladder(ladder: Ladder, fee_in_maintenance: float, place: str) -> None:
             raise MarginError(
                 f"max_leverage must not rise, got {tier.max_leverage:g} after {below.max_leverage:g} in tier {k}{place}"
             )
+
+
+def is_born_liquidated(tier: Tier, fee_in_maintenance: float) -> bool:
+    """Return whether a position at the tier's highest leverage opens without surplus, by the decimals as written."""
+    if (tier.maintenance_rate + fee_in_maintenance) * tier.max_leverage < 0.999:
+        return False
+    required = Fraction(str(tier.maintenance_rate)) + Fraction(str(fee_in_maintenance))
+    return required * Fraction(str(tier.max_leverage)) >= 1
 
 
 def canonical_symbol(symbol: str) -> str:

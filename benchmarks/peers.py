@@ -25,6 +25,7 @@ HERE = Path(__file__).parent / "peer"
 FOLDER = Path(tempfile.gettempdir()) / "margin-backtest-peers"
 PEERS = ("raptorbt", "vectorbt", "backtesting")
 FEE = 0.0005
+ROUNDS = 3
 
 
 def python_of(peer: str, folder: Path) -> Path:
@@ -52,18 +53,33 @@ def write_data(given: Market, path: Path) -> np.ndarray:
 
 
 def answers(given: Market, folder: Path) -> list[dict[str, Any]]:
-    """Return what every peer and the engine take on a market, with the money that each ends with."""
+    """Return what the engine and every peer take on a market, and the money that each ends with.
+
+    Everybody has several rounds, one after the other, of which the least time counts: a busy moment is shared.
+    """
+    found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "data.npz"
         targets = write_data(given, path)
-        found = [ours(given, targets)]
-        for peer in PEERS:
-            command = [python_of(peer, folder), HERE / f"run_{peer}.py", path]
-            out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-            found += [json.loads(line) for line in out.splitlines() if line.startswith("{")]
-    for answer in found:
-        if not math.isclose(answer["final"], found[0]["final"], rel_tol=1e-6):
-            print(f"not the same work: {answer['name']} ends with {answer['final']}, not {found[0]['final']}")
+        for _ in range(ROUNDS):
+            for answer in [ours(given, targets), *theirs(path, folder)]:
+                best_yet = found.setdefault(answer["name"], answer)
+                for name in ("seconds", "alone"):
+                    best_yet[name] = min(best_yet[name], answer[name])
+    first, *others = found.values()
+    for answer in others:
+        if not math.isclose(answer["final"], first["final"], rel_tol=1e-5):
+            print(f"not the same work: {answer['name']} ends with {answer['final']}, not {first['final']}")
+    return [first, *others]
+
+
+def theirs(path: Path, folder: Path) -> list[dict[str, Any]]:
+    """Return what every peer answers, each in its own environment."""
+    found = []
+    for peer in PEERS:
+        command = [python_of(peer, folder), HERE / f"run_{peer}.py", path]
+        out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        found += [json.loads(line) for line in out.splitlines() if line.startswith("{")]
     return found
 
 

@@ -26,12 +26,14 @@ def test_open_exactly_at_the_level(signal, reason, level, margin_mode):
         assert values(result.fills, "bar", "reason", "price")[1:] == [(2, found, opened)]
 
 
+@pytest.mark.parametrize("bar", [1, 2])  # the bar of the entry, and one in which nothing else happens
 @pytest.mark.parametrize("intrabar", ["worst", "best", "path"])
 @pytest.mark.parametrize(("signal", "reason", "level"), LEVELS)
-def test_extreme_exactly_at_the_level(signal, reason, level, intrabar):
-    for extreme, found in ((level, [(1, reason, level)]), (math.nextafter(level, 100), [])):
-        bar = (100, max(100, extreme), min(100, extreme), 100)
-        result = play(bars_of([100, bar]), f"{signal} .", intrabar=intrabar, **RULES)
+def test_extreme_exactly_at_the_level(signal, reason, level, intrabar, bar):
+    for extreme, found in ((level, [(bar, reason, level)]), (math.nextafter(level, 100), [])):
+        rows = [100, 100, 100, 100]
+        rows[bar] = (100, max(100, extreme), min(100, extreme), 100)
+        result = play(bars_of(rows), f"{signal} . . .", intrabar=intrabar, **RULES)
         assert values(result.fills, "bar", "reason", "price")[1:] == found
 
 
@@ -47,6 +49,14 @@ def test_extreme_exactly_at_the_level(signal, reason, level, intrabar):
 def test_path_of_a_bar_that_ends_where_it_began(signal, close, reason):
     result = play(bars_of([100, (100, 120, 80, close)]), f"{signal} .", intrabar="path", **RULES)
     assert reasons(result)[1:] == [(1, reason)]
+
+
+@pytest.mark.parametrize(("close", "low"), [(100, -1.5), (math.nextafter(100, 0), 0.5)])
+def test_equity_low_on_the_path_of_a_bar_that_ends_where_it_began(close, low):
+    # with S1, which rises, at its low, S0 stands at its own low, or already at its high
+    bars = bars_of([100, 100, (100, 101, 99, close)], [100, 100, (100, 102, 99.5, 101)])
+    result = play(bars, "1 . .", "1 . .", cash=200.0, intrabar="path")
+    assert result.history["equity_low"].tolist() == [200, 200, 200 + low]
 
 
 @pytest.mark.parametrize(
@@ -100,3 +110,10 @@ def test_when_an_exit_is_followed_by_an_entry(bar, settings, signals, later):
     result = play(bars_of([100, 100, bar, 95, 95]), signals, **rules)
     assert reasons(result)[2:] == later
     assert reasons(result)[1] == (2, "stop_loss")
+
+
+@pytest.mark.parametrize(("low", "held"), [(87.75, 3), (87.5, 1)])
+def test_exposure_counts_the_closes_at_which_something_is_held(low, held):
+    result = play(bars_of([100, 100, (100, 100, low, 100), 100, 100]), "1 . . 0 .", **RULES)
+    assert result.summary["exposure"] == held / 5
+    assert result.trades["bars"].tolist() == [held]

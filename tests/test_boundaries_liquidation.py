@@ -28,14 +28,16 @@ def test_surplus_of_exactly_zero_at_the_open(signal, rules, price, direction, ma
     assert values(beyond.liquidations, "fill_price", "gap") == [(price + direction, True)]
 
 
+@pytest.mark.parametrize("bar", [1, 2])  # the bar of the entry, and one in which nothing else happens
 @pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
 @pytest.mark.parametrize("intrabar", ["worst", "best", "path"])
 @pytest.mark.parametrize(("signal", "rules", "price"), [side[:3] for side in SIDES])
-def test_surplus_of_exactly_zero_at_the_end_of_a_leg(signal, rules, price, intrabar, margin_mode):
+def test_surplus_of_exactly_zero_at_the_end_of_a_leg(signal, rules, price, intrabar, margin_mode, bar):
     for extreme, count in ((price, 1), (math.nextafter(price, 100), 0)):
-        bar = (100, max(100, extreme), min(100, extreme), 100)
-        result = play(bars_of([100, bar, 100]), f"{signal} . .", margin_mode=margin_mode, intrabar=intrabar, **rules)
-        assert values(result.liquidations, "bar", "mark_price", "gap") == [(1, price, False)] * count
+        rows = [100, 100, 100, 100]
+        rows[bar] = (100, max(100, extreme), min(100, extreme), 100)
+        result = play(bars_of(rows), f"{signal} . . .", margin_mode=margin_mode, intrabar=intrabar, **rules)
+        assert values(result.liquidations, "bar", "mark_price", "gap") == [(bar, price, False)] * count
         assert (result.equity.iloc[-1] < 1000) == (count == 1)
 
 

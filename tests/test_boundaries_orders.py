@@ -191,6 +191,21 @@ def test_increase_cut_to_the_dust_limit(free, each):
     assert result.orders["reason"].tolist() == ["margin"] * 2
 
 
+@pytest.mark.parametrize(("asked", "reason"), [(1, []), (1 + TINY, ["margin", "margin"])])
+def test_dust_takes_no_margin_from_other_orders(asked, reason):
+    # the other order asks for the whole wallet
+    fills, result = sent(f"{asked * ONE}", GIGA, HALF_GIGA, "1")
+    assert result.orders["reason"].tolist() == reason
+    assert len(fills) == 1 + len(reason) // 2
+
+
+def test_margin_at_the_dust_limit_is_no_margin_for_the_reason_either():
+    # of 2 asked for 1 is free, which counts as 0: more than dust is missing
+    for free, reason in ((1, "margin"), (1 + TINY, "fees")):
+        result = sent(f"{1 - free * ONE} .", GIGA, HALF_GIGA, f"0 {2 * ONE}")[1]
+        assert result.orders["reason"].tolist() == [reason]
+
+
 @pytest.mark.parametrize(("lost", "reason"), [(1 - TINY, "fees"), (1, "fees"), (1 + TINY, "margin"), (1000, "margin")])
 def test_a_cut_to_fees_and_a_cut_to_margin(lost, reason):
     # full orders of `cash` after a loss; within the dust limit nothing but rounding is missing

@@ -28,7 +28,7 @@ class Signals(backtesting.Strategy):
 
 
 def main(path: str) -> None:
-    """Print what backtesting.py takes; it trades whole units, so it is given much cash."""
+    """Print what backtesting.py takes; it trades whole units, so it is given much cash, and counts no trade that is still open."""
     warnings.simplefilter("ignore")
     os.environ["TQDM_DISABLE"] = "1"
     backtesting.backtesting._tqdm = lambda iterable, **_: iterable
@@ -36,7 +36,7 @@ def main(path: str) -> None:
     index = pd.DatetimeIndex(data["time"].view("M8[ns]"))
     frame = pd.DataFrame({name: data[name.lower()] for name in ("Open", "High", "Low", "Close")}, index=index)
     Signals.entries, Signals.exits = data["entries"], data["exits"]
-    runs = backtesting.Backtest(frame, Signals, cash=1e9, commission=float(data["fee"]), finalize_trades=True)
+    runs = backtesting.Backtest(frame, Signals, cash=1e9, commission=float(data["fee"]))
     held = {}
 
     def run() -> None:

@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pandas as pd
 import vectorbt as vbt
 from given import best, load, report
@@ -10,7 +11,8 @@ from given import best, load, report
 def main(path: str) -> None:
     """Print what vectorbt takes; its signals are one bar late and its orders at the open, as everybody's here."""
     data = load(path)
-    index = pd.DatetimeIndex(data["time"].view("M8[ns]"), freq="infer")
+    index = pd.DatetimeIndex(data["time"].view("M8[ns]"))
+    step = pd.Timedelta(np.median(np.diff(data["time"])), unit="ns")
     opens, close, entries, exits = (
         pd.Series(data[name], index=index) for name in ("open", "close", "late_entries", "late_exits")
     )
@@ -18,7 +20,7 @@ def main(path: str) -> None:
 
     def run(engine: str) -> None:
         held["portfolio"] = vbt.Portfolio.from_signals(
-            close, entries, exits, price=opens, fees=float(data["fee"]), init_cash=1e6, freq=index.freq, engine=engine
+            close, entries, exits, price=opens, fees=float(data["fee"]), init_cash=1e6, freq=step, engine=engine
         )
 
     def run_with_stats(engine: str) -> None:

@@ -1,0 +1,42 @@
+"""The command line as the tests call it: files, commands and what to read on the screen."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).parents[1]
+DATA = str(ROOT / "data" / "btcusdt_1h.parquet")
+BTC, ETH = (str(ROOT / "data" / f"{name}_30m.parquet") for name in ("btcusd", "ethusd"))
+HOLD = str(ROOT / "strategies" / "buy_and_hold.py")
+CROSS = str(ROOT / "strategies" / "moving_average_cross.py")
+MOMENTUM = str(ROOT / "strategies" / "relative_momentum.py")
+VENUE = ("--venue", "binance_usdm")
+CRASH = ("run", HOLD, "--data", DATA, "--from", "2020-03-01", "--to", "2020-03-20", *VENUE)
+# What changes how wide and how colourful rich and typer print.
+TASTES = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH", "TTY_COMPATIBLE")
+TIERS = "[venue]\ntiers = [{floor = 0, maintenance_rate = 0.01, max_leverage = 50}]\n"
+
+
+def figure(out, name):
+    """Return a figure of the summary as it is printed."""
+    return re.search(rf"(?:^|  ){name} +(-|-?[\d ]+(?:\.\d+)?(?:%|x| days)?|[a-z]+)(?:  |$)", out, re.MULTILINE)[1]
+
+
+def fact(out, label):
+    return re.search(rf"^{label} +(.*)$", out, re.MULTILINE)[1]
+
+
+def bars_file(path, closes, **columns):
+    """Write hourly bars that never leave their closes, and return their path."""
+    time = pd.date_range("2020-01-01", periods=len(closes), freq="h", tz="UTC")
+    prices = dict.fromkeys(("open", "high", "low", "close"), np.asarray(closes, float))
+    pd.DataFrame({"timestamp": time, **prices, **columns}).to_parquet(path)
+    return path
+
+
+def config_file(tmp_path, text):
+    path = tmp_path / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,204 @@
+"""The other commands, and how screens look."""
+
+import os
+import re
+import subprocess
+import sys
+import warnings
+from contextlib import suppress
+from importlib import metadata
+
+import pandas as pd
+import pytest
+from shell import (
+    CRASH,
+    CROSS,
+    DATA,
+    ETH,
+    HOLD,
+    ROOT,
+    TASTES,
+    VENUE,
+    bars_file,
+    fact,
+)
+
+from backtest import cli, inspection, screens
+
+
+def test_inspect_prints_what_is_there(call):
+    code, out, err = call("inspect", DATA, ETH)
+    assert (code, err) == (0, "")
+    first, second = out.strip().split("\n\n")
+    assert first.splitlines()[0] == DATA
+    assert second.splitlines()[0] == ETH
+    assert fact(first, "range") == "2017-08-17 04:00 to 2022-12-31 23:00 UTC"
+    assert fact(first, "interval") == "1h"
+    assert fact(first, "worst bar of a long").startswith("-24.5% inside the bar of 2020-03-12 10:00")
+    assert "Refused" not in out
+
+
+def test_inspect_says_that_dirty_data_would_be_refused(call, tmp_path):
+    code, out, _ = call("inspect", bars_file(tmp_path / "a.parquet", [100.0, 0.0, 100.0]))
+    assert code == 0
+    assert "1 price_not_positive" in fact(out, "bad rows")
+    assert "Refused as it is; --repair" in out
+
+
+@pytest.mark.parametrize("strategy", [HOLD, CROSS])
+def test_check_passes_strategies_that_do_not_look_ahead(call, strategy):
+    code, out, err = call("check", strategy, "--data", DATA, "--to", "2018-01", "--cuts", "4")
+    assert (code, err) == (0, "")
+    assert re.match(r"\w+ shows no look-ahead in 4 prefixes of", out)
+
+
+def test_check_finds_where_a_strategy_looks_ahead(call, tmp_path):
+    path = tmp_path / "peek.py"
+    path.write_text("def signals(data):\n    return (data['close'].shift(-1) > data['close']).astype(float)\n")
+    code, out, err = call("check", "--data", DATA, path, "--to", "2017-09")
+    assert (code, err) == (1, "")
+    assert re.fullmatch(r"peek looks ahead: its signal at 2017-.* in BTCUSDT \(row .*\) is 1\.0 with all bars.*\n", out)
+
+
+def test_check_says_where_the_strategy_failed(call, tmp_path):
+    path = tmp_path / "long.py"
+    path.write_text("def signals(data):\n    data.index[500]\n    return data['close'] * 0\n")
+    code, out, _ = call("check", path, "--data", DATA, "--to", "2017-09", "--cuts", "8")
+    assert code == 0
+    assert re.search(r"\nThe strategy failed on [1-7] more prefixes, which were skipped\.\n", out)
+
+
+def test_check_gives_marks_and_funding_to_the_strategy(call, tmp_path):
+    path = tmp_path / "rates.py"
+    path.write_text("def signals(data):\n    return -data['funding_rate'].clip(-1, 1) + 0 * data['mark_close']\n")
+    files = ("--data", DATA, "--mark", DATA, "--funding", "0.0001", "--to", "2017-09")
+    assert call("check", path, *files)[0] == 0
+
+
+def test_venues_lists_figures_with_dates_and_sources(call):
+    code, out, _ = call("venues")
+    assert code == 0
+    assert re.search(r"^binance_usdm: Binance USD-M perpetual futures$", out, re.MULTILINE)
+    assert re.search(r"^2026-09 +858 +[\d ]+ +Binance USD-M leverage brackets", out, re.MULTILINE)
+    assert re.search(r"^2024-10-24 +6 ", out, re.MULTILINE)
+    assert re.search(r"^2026-09 +taker fee +0.0005 +Binance", out, re.MULTILINE)
+    assert re.search(r"^2026-09 +liquidation fee +0.0125 +Binance", out, re.MULTILINE)
+
+
+def test_version_and_help(call):
+    try:
+        version = metadata.version("margin-backtest")
+    except metadata.PackageNotFoundError:
+        version = "unknown"
+    assert call("--version") == (0, f"backtest {version}\n", "")
+    code, out, _ = call("--help")
+    assert code == 0
+    assert all(f"│ {command} " in out for command in ("run", "inspect", "check", "venues"))
+
+
+def test_an_interrupt_ends_quietly(call, monkeypatch):
+    def interrupt(_path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inspection, "inspect_file", interrupt)
+    assert call("inspect", DATA) == (130, "", "")
+
+
+def test_warnings_of_a_strategy_are_one_line(call, tmp_path):
+    path = tmp_path / "loud.py"
+    path.write_text(
+        "import warnings\ndef signals(data):\n    warnings.warn('so\\nloud')\n    return data['close'] * 0\n"
+    )
+    filters = list(warnings.filters)
+    assert call("run", path, "--data", DATA, "--to", "2017-09", *VENUE)[2] == "warning: so loud\n"
+    assert filters == list(warnings.filters)
+
+
+@pytest.mark.parametrize(
+    ("given", "spread"),
+    [
+        ("run s.py --data a b --leverage 3", "run s.py --data a --data b --leverage 3"),
+        ("run --data a b s.py", "run --data a --data b s.py"),
+        ("run s.py --data=a b --mark c d", "run s.py --data=a --data b --mark c --mark d"),
+        ("run s.py --funding -0.1 --param a=1 b=-2", "run s.py --funding -0.1 --param a=1 --param b=-2"),
+        ("run s.py --repair --data a b -- c", "run s.py --repair --data a --data b -- c"),
+        ("inspect a b", "inspect a b"),
+    ],
+)
+def test_options_take_several_values(given, spread):
+    assert cli.spread(given.split()) == spread.split()
+
+
+@pytest.mark.parametrize(
+    ("values", "significant", "least", "texts"),
+    [
+        ([10297.193246, -4.5], 5, 2, ["10 297.1932", "-4.5000"]),
+        ([47.677983, -1234.5], 4, 0, ["47.68", "-1 234.50"]),
+        ([0.0000123456], 4, 0, ["0.00001235"]),
+        ([12345.678], 5, 2, ["12 345.68"]),
+        ([1234567.8, 0.0], 4, 0, ["1 234 568", "0"]),
+    ],
+)
+def test_numbers_in_a_column_have_as_many_decimals_as_the_smallest_needs(values, significant, least, texts):
+    assert screens.aligned(pd.Series(values), significant, least) == texts
+
+
+def test_wide_liquidations_lose_columns_and_no_digits():
+    time = pd.Timestamp("2020-03-12 10:00", tz="UTC")
+    money = dict.fromkeys(("margin_lost", "penalty", "forfeited", "bad_debt"), 123_456_789.0)
+    prices = {"quantity": -12345.678, "mark_price": 12345.6, "fill_price": 12344.5}
+    flags = {"gap": True, "joint": True, "partial": False}
+    events = pd.DataFrame([{"time": time, "symbol": "1000PEPEUSDT", **prices, **money, **flags}])
+    full = screens.liquidation_columns(events)
+    assert list(full)[2:] == [
+        "quantity",
+        "mark price",
+        "fill price",
+        "margin lost",
+        "penalty",
+        "forfeited",
+        "bad debt",
+        "how",
+    ]
+    assert full["how"] == ["gap joint"]
+    titles = [str(column.header) for column in screens.liquidation_table(events).columns]
+    assert titles == ["liquidated", "symbol", "quantity", "margin lost", "bad debt"]
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Return settings for a process that starts outside of the checkout."""
+    environment = {name: value for name, value in os.environ.items() if name not in (*TASTES, "PYTHONWARNINGS")}
+    return {"cwd": tmp_path, "env": environment | {"PYTHONPATH": str(ROOT), "TERM": "xterm"}}
+
+
+def test_the_module_is_a_command(elsewhere):
+    command = [sys.executable, "-m", "backtest", "run", HOLD, "--data", DATA, *VENUE, "--margin-mode", "x"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **elsewhere)  # noqa: S603
+    expected = (2, "", "error: Account.margin_mode must be 'isolated' or 'cross', got 'x'\n")
+    assert (done.returncode, done.stdout, done.stderr) == expected
+
+
+def test_a_reader_that_leaves_early_sees_no_traceback(elsewhere):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "backtest", "venues"]
+    with os.fdopen(writer, "wb") as pipe:
+        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False, **elsewhere)  # noqa: S603
+    assert done.stderr == ""
+
+
+def test_colours_are_for_terminals(elsewhere):
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "backtest", *CRASH, "--leverage", "10"]
+    printed = b""
+    with subprocess.Popen(command, stdout=theirs, **elsewhere) as process:  # noqa: S603
+        os.close(theirs)
+        with suppress(OSError):  # a terminal that nobody writes to any more
+            while chunk := os.read(ours, 4096):
+                printed += chunk
+    os.close(ours)
+    assert process.returncode == 0
+    assert re.search(r"liquidations +\x1b\[31m1\x1b\[0m", printed.decode())
+    assert re.search(r"penalties +[\d.]+\r\n", printed.decode())

@@ -1,0 +1,74 @@
+"""Everything that is wrong on a command line is one line, and exit code 2."""
+
+import re
+from pathlib import Path
+
+import pytest
+from shell import BTC, CRASH, DATA, ETH, HOLD, VENUE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "a command must be given: run, inspect, check or venues"),
+        (("frob",), "No such command 'frob'"),
+        (("run",), "a strategy must be given"),
+        (("check",), "a strategy must be given"),
+        (("inspect",), "Missing argument 'FILE...'"),
+        (("run", "--levrage", "3"), "No such option: --levrage.*--leverage"),
+        (("run", "--data"), "'--data' requires an argument"),
+        (("run", HOLD, "more", "--data", DATA), r"unexpected extra argument.*more"),
+        (("run", "none.py", "--data", DATA), "strategy must be a readable Python file, got none.py"),
+        (("run", HOLD, *VENUE), "data must name at least one file, got none"),
+        (("run", HOLD, "--data", DATA), r"a venue must be given: binance_usdm, or a \[venue\] table .*, got none"),
+        (("run", HOLD, "--data", DATA, "--venue", "nowhere"), "venue must be one of binance_usdm, got 'nowhere'"),
+        (("run", HOLD, "--data", "none.parquet", *VENUE), "there must be a file, got none at none.parquet"),
+        (("run", HOLD, "--data", BTC, *VENUE), "symbol must be listed by venue binance_usdm, got 'BTCUSD'"),
+        (("run", HOLD, "--data", DATA, f"BTCUSDT={DATA}", *VENUE), "each file must be of a symbol of its own"),
+        (("run", HOLD, "--config", "none.toml"), "^No such file or directory: none.toml$"),
+        ((*CRASH, "--leverage", "500"), "leverage must be at most 150"),
+        ((*CRASH, "--leverage", "0.5"), r"Account\.leverage must be .* 1, got '?0\.5"),
+        ((*CRASH, "--leverage", "nan"), r"Account\.leverage must be .* got '?nan"),
+        ((*CRASH, "--leverage", "ten"), r"Account\.leverage must be a valid number.*'ten'"),
+        ((*CRASH, "--margin-mode", "both"), r"Account\.margin_mode must be 'isolated' or 'cross', got 'both'"),
+        ((*CRASH, "--taker-fee", "-1"), r"Venue\.taker_fee must be greater than or equal to 0, got '?-1"),
+        ((*CRASH, "--as-of", "never"), "as_of must be a date, got 'never'"),
+        ((*CRASH, "--as-of", "1999-01-01"), "as_of must not be before the first tiers"),
+        ((*CRASH, "--symbol-map", "BTCUSDT"), "--symbol-map must be written FROM=TO"),
+        ((*CRASH, "--symbol-map", "ETH=ETHUSDT"), "symbol_map must map one of BTCUSDT, got 'ETH'"),
+        ((*CRASH, "--funding", "nan"), "funding rates must be finite, got nan in BTCUSDT"),
+        ((*CRASH, "--funding", "ETH=0.1"), "funding must be for one of BTCUSDT, got ETH; write SYMBOL=0.1"),
+        ((*CRASH, "--funding", "0.1", "BTCUSDT=0.1"), "funding must be given once for each symbol"),
+        ((*CRASH, "--funding", "0.1", "--every", "often"), "every must be a fixed length of time"),
+        ((*CRASH, "--mark", f"ETH={ETH}"), "mark must be for one of BTCUSDT, got ETH"),
+        ((*CRASH, "--mark", "none.csv"), "there must be a file, got none at none.csv"),
+        ((*CRASH, "--param", "target"), "a parameter must be written name=value, got 'target'"),
+        ((*CRASH, "--param", "tarket=1"), "parameter must be one of target, got tarket; did you mean target?"),
+        ((*CRASH, "--param", "target=all"), "parameter target must be a number, got 'all'"),
+        ((*CRASH, "--from", "soon"), "from must be a time such as 2020-03-12, got 'soon'"),
+        ((*CRASH, "--from", "2030"), "there must be at least one bar"),
+        (("check", HOLD, "--data", DATA, "--cuts", "0"), "cuts must be at least 1, got 0"),
+        (("check", HOLD, "--data", DATA, "--cuts", "x"), "Invalid value for '--cuts'"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_one_line(refused, arguments, message):
+    assert re.search(message, refused(*arguments))
+
+
+def test_bad_files_are_one_line(refused, tmp_path):
+    (tmp_path / "empty.csv").touch()
+    assert "empty" in refused("inspect", tmp_path / "empty.csv")
+    truncated = tmp_path / "cut.parquet"
+    truncated.write_bytes(Path(DATA).read_bytes()[:5000])
+    for command in (("inspect", truncated), ("run", HOLD, *VENUE, "--data", truncated)):
+        assert re.search(r"must be readable as parquet, got .* from .*cut\.parquet", refused(*command))
+    (tmp_path / "other.csv").write_text("timestamp,a\n2020-01-01,1\n")
+    assert "there must be a column open, got timestamp, a" in refused("inspect", tmp_path / "other.csv")
+    assert "must end in" in refused("inspect", tmp_path)
+
+
+def test_a_strategy_that_fails_is_one_line(refused, tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_text("def signals(data):\n    return data['nothing']\n")
+    message = refused("run", path, "--data", DATA, *VENUE)
+    assert message == "strategy broken failed with KeyError: 'nothing' at line 2 of broken.py"
