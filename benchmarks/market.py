@@ -1,7 +1,7 @@
 """The market and the signals that every benchmark runs on: seeded, so that each run times the same work.
 
 One-minute bars walk at random around a trend that keeps its direction for about 150 bars. The signals know the trend,
-which pays for fees and losses: the account lives and goes on ordering to the last bar, as no blind strategy at 10x does.
+which pays for fees and losses: the account lives and orders to the last bar, as no blind strategy at 10x does.
 """
 
 from dataclasses import dataclass
@@ -33,28 +33,30 @@ class Market:
         return bt.Bars.from_frames(self.frames)
 
 
-def market(bars: int, instruments: int = 1, *, marks: bool = False, funding: bool = False) -> Market:
-    """Return a market of minutes, with mark prices and funding every eight hours where they are asked for."""
+def market(bars: int, instruments: int = 1, *, hold: int = HOLD, extras: bool = False) -> Market:
+    """Return a market of minutes; an instrument is ordered after `hold` bars on average.
+
+    With `extras` there are mark prices, and funding every eight hours.
+    """
     random = np.random.default_rng(SEED)
     time = pd.date_range(START, periods=bars, freq="min", unit="ns", name="time")
     frames = {}
     targets = np.empty((bars, instruments))
     for i in range(instruments):
-        targets[:, i] = regimes(random, bars)
+        targets[:, i] = regimes(random, bars, hold)
         frame = prices(random, targets[:, i], time)
-        if marks:
+        if extras:
             basis = 1.0 + 0.0001 * random.standard_normal(bars)
             for name in ("open", "high", "low", "close"):
                 frame[f"mark_{name}"] = frame[name] * basis
-        if funding:
             frame["funding_rate"] = np.where(time.asi8 % (8 * 3600 * 10**9) == 0, 0.00001, 0.0)
         frames[f"COIN{i:02}USDT"] = frame
     return Market(frames, targets)
 
 
-def regimes(random: np.random.Generator, bars: int) -> NDArray[np.float64]:
-    """Return targets that change after HOLD bars on average, to one of the other two of -1, 0, 1."""
-    changes = random.random(bars) < 1.0 / HOLD
+def regimes(random: np.random.Generator, bars: int, hold: int) -> NDArray[np.float64]:
+    """Return targets that change after `hold` bars on average, to one of the other two of -1, 0, 1."""
+    changes = random.random(bars) < 1.0 / hold
     steps = np.where(changes, random.integers(1, 3, bars), 0)
     return np.cumsum(steps) % 3 - 1.0
 
@@ -76,7 +78,7 @@ def hourly() -> Market:
     bars = bt.read_bars(HOURLY)
     frame = bars.frame(bars.symbols[0])
     fast, slow = (frame["close"].rolling(length).mean() for length in (20, 50))
-    return Market({bars.symbols[0]: frame}, (fast > slow).to_numpy(dtype=np.float64)[:, None])
+    return Market({bars.symbols[0]: frame}, (fast > slow).to_numpy().astype(np.float64)[:, None])
 
 
 def venue(taker_fee: float = 0.0005) -> bt.Venue:

@@ -8,8 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import backtest as bt
 from market import market, venue
+
+import backtest as bt
 
 BARS = 1_000_000
 STEPS = ("run", "history", "save")

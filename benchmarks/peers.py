@@ -1,8 +1,8 @@
 """The engine beside its peers: one market, one set of signals, one run.
 
-Run: `python benchmarks/peers.py [FOLDER]`. Every peer lives in a virtual environment of its own under FOLDER (default: in
-the system's folder for temporary files), made on the first run. All trade at the open after a signal, long or flat, at
-1x with the whole equity and a fee of 0.0005, since none of them knows leverage; they must end with the same money.
+Run: `python benchmarks/peers.py [FOLDER]`. Every peer lives in a virtual environment of its own under FOLDER, made on
+the first run (default: in the system's folder for temporary files). All trade at the open after a signal, long or flat,
+at 1x with the whole equity and a fee of 0.0005, since none of them has margin; they must end with the same money.
 """
 
 import json
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-import backtest as bt
 from engine import BARS, NANOSECONDS, prepare
 from market import HOURLY, Market, hourly, market, venue
 from timing import Figure, best, machine, table
+
+import backtest as bt
 
 HERE = Path(__file__).parent / "peer"
 FOLDER = Path(tempfile.gettempdir()) / "margin-backtest-peers"
@@ -48,7 +48,8 @@ def write_data(given: Market, path: Path) -> np.ndarray:
     signals = {"entries": target & ~before, "exits": before & ~target}
     late = {f"late_{name}": np.concatenate(([False], values[:-1])) for name, values in signals.items()}
     prices = {name: frame[name].to_numpy() for name in ("open", "high", "low", "close")}
-    np.savez(path, time=frame.index.asi8, fee=FEE, **prices, **signals, **late)
+    arrays: dict[str, Any] = {"time": frame.index.to_numpy(np.int64), "fee": FEE, **prices, **signals, **late}
+    np.savez(path, **arrays)
     return target.astype(np.float64)[:, None]
 
 
@@ -86,15 +87,16 @@ def theirs(path: Path, folder: Path) -> list[dict[str, Any]]:
 def ours(given: Market, targets: np.ndarray) -> dict[str, Any]:
     """Return what the engine takes, end to end with its summary, and in the kernel alone."""
     bars = given.bars()
-    settings = {"account": bt.Account(cash=1e6), "venue": bt.Venue(tiers=venue().tiers, taker_fee=FEE)}
+    account, terms = bt.Account(cash=1e6), venue(taker_fee=FEE)
 
     def run() -> bt.Result:
-        result = bt.run(bars, targets, **settings)
+        result = bt.run(bars, targets, account=account, venue=terms)
         result.summary  # noqa: B018
         return result
 
     result = run()
-    alone = prepare(bars, targets, settings["account"]).nanoseconds_per_bar(len(bars)) / NANOSECONDS * len(bars)
+    # by the clock on the wall, as the peers are
+    alone = prepare(bars, targets, account).nanoseconds_per_bar(len(bars), cpu=False) / NANOSECONDS * len(bars)
     outcome = {"final": float(result.equity.iloc[-1]) / 1e6, "trades": result.summary["trades"]}
     return {"name": "this engine", "bars": len(bars), "seconds": best(run, 15), "alone": alone, **outcome}
 
@@ -102,7 +104,11 @@ def ours(given: Market, targets: np.ndarray) -> dict[str, Any]:
 def comparison(title: str, found: list[dict[str, Any]]) -> str:
     """Return the answers as a table, each beside the engine."""
     mine = found[0]
-    lines = [f"### {title}", "", "| | ns/bar | million bars/s | ours is | kernel alone is | trades | money at the end |"]
+    lines = [
+        f"### {title}",
+        "",
+        "| | ns/bar | million bars/s | ours end to end | our kernel alone | trades | money at the end |",
+    ]
     lines.append("| --- | --- | --- | --- | --- | --- | --- |")
     for answer in found:
         per_bar = answer["seconds"] / answer["bars"] * NANOSECONDS

@@ -1,12 +1,32 @@
-"""Print every table of this folder, from one run: `python benchmarks/run.py`."""
+"""Print every table of this folder from one run; with `--write`, put them at the end of README.md as well.
+
+Run: `python benchmarks/run.py [--write]`, on a machine that does nothing else.
+"""
+
+import sys
+from pathlib import Path
 
 import cold
 import engine
 import peers
 from timing import machine, table
 
+README = Path(__file__).with_name("README.md")
+MARK = "## Figures\n"
+
+
+def main() -> None:
+    """Take every figure and print it."""
+    parts = [machine() + "\n"]
+    for title, figures in (("Engine", engine.figures), ("A new process", cold.figures)):
+        parts.append(table(title, figures()))
+        print(parts[-1], flush=True)
+    parts.append(peers.report())
+    print(parts[-1])
+    if "--write" in sys.argv[1:]:
+        before = README.read_text(encoding="utf-8").split(MARK)[0]
+        README.write_text(before + MARK + "\n" + "\n".join(parts), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    print(machine(), flush=True)
-    print(table("Engine", engine.figures()), flush=True)
-    print(table("A new process", cold.figures()), flush=True)
-    print(peers.report())
+    main()

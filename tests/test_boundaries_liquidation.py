@@ -50,6 +50,15 @@ def test_surplus_meets_zero_inside_a_leg(signal, rules, price, direction, margin
     assert values(result.liquidations, "mark_price", "fill_price", "bad_debt") == [(price, price, 0)]
 
 
+@pytest.mark.parametrize(("opened", "liquidations"), [(56.25, [(2, 56.25, 750, False)]), (56.5, [])])
+def test_surplus_of_exactly_zero_after_the_orders_of_the_open(opened, liquidations):
+    # 20 of 40 units are sold at 56.25, far below the mark: 1000 - 20 * 43.75 is what the others need, 2000 / 16;
+    # on the way up the surplus stays above 0, on the way down the trade price is lower
+    bars = bars_of([100, 100, (opened, 60, 50, 55)], marks=([100, 100, (100, 110, 100, 105)],))
+    result = play(bars, "1 0.28125 .", margin_mode="cross", intrabar="best", **LONG)
+    assert values(result.liquidations, "bar", "fill_price", "bad_debt", "gap") == liquidations
+
+
 @pytest.mark.parametrize(
     ("floor", "price"),
     [

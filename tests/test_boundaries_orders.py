@@ -4,9 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scenes import bars_of, play, reasons, values, venue_of
-
-import backtest as bt
+from scenes import bars_of, play, reasons, values
 
 CASH = {"cash": 1024.0, "sizing": "cash"}
 TINY = 2.0**-20
@@ -23,23 +21,6 @@ def test_target_exactly_at_the_reachable_floor(tiers):
     result = play(bars_of([64, 64, 65, 66]), "0.5 . . .", tiers=tiers, leverage=8, **CASH)
     assert result.history["notional"].tolist() == [0, 4096, 4160, 4224]
     assert len(result.orders) == 0
-
-
-def test_leverage_exactly_at_its_limits():
-    bars, targets = bars_of([100, 100]), np.array([[1.0], [1.0]])
-    venue = venue_of([(0, 0.01, 8)])
-    for leverage in (1.0, 8.0):
-        assert len(bt.run(bars, targets, account=bt.Account(leverage=leverage), venue=venue).fills) == 1
-    with pytest.raises(bt.MarginError, match="leverage must be at most 8"):
-        bt.run(bars, targets, account=bt.Account(leverage=math.nextafter(8, 9)), venue=venue)
-    with pytest.raises(bt.ConfigError, match=r"Account\.leverage must be greater than or equal to 1"):
-        bt.Account(leverage=math.nextafter(1, 0))
-
-
-def test_maintenance_rate_exactly_at_its_limit():
-    assert venue_of([(0, 1 / 32 - 2.0**-57, 16)], fee_in_maintenance=1 / 32)
-    with pytest.raises(bt.MarginError, match=r"must be below 1 / max_leverage, got 0\.0625 >= 1 / 16"):
-        venue_of([(0, 1 / 32, 16)], fee_in_maintenance=1 / 32)
 
 
 @pytest.mark.parametrize(

@@ -1,36 +1,10 @@
 """Mistakes that other backtesters made with funding and interest."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from scenes import bars_of, play, reasons, values
 
 TENFOLD = {"cash": 1000.0, "leverage": 10}
-
-
-@pytest.mark.parametrize(
-    ("every", "paid"),
-    [
-        ("1D", [0, 0, 3, 6, 9]),
-        ("12h", [0, 0, 2, 3, 5]),  # bars open at 0, 12, 0, 12, 0: 8 h before noon, 16 h and midnight after it
-        ("6h", [0, 0, 1, 2, 3]),  # 0, 6, 12, 18, 0
-        ("8h", [0, 0, 1, 2, 3]),
-        ("1h", [0, 0, 0, 0, 0]),
-    ],
-)
-def test_f1_long_bars_pay_every_settlement(every, paid):
-    """A daily bar paid one of its three settlements, and grids of 6 or 12 hours skipped some."""
-    bars = bars_of([100] * 5, every=every).with_funding(0.0001, every="8h")
-    result = play(bars, "0.5 . . . .", **TENFOLD)
-    assert result.history["funding"].tolist() == pytest.approx([0.5 * count for count in paid])
-
-
-def test_f2_settlements_stamped_late_fall_to_their_own_hour():
-    """A settlement stamped 11 ms after the hour found no bar, or the next one."""
-    index = pd.date_range("2024-01-01", periods=12, freq="1h", tz="UTC")
-    late = pd.Series([0.001], index=[index[8] + pd.Timedelta("11ms")])
-    result = play(bars_of([100] * 12).with_funding(late), "0.5" + " ." * 11, **TENFOLD)
-    assert result.history["funding"].tolist() == pytest.approx([0.0] * 8 + [5.0] * 4)
 
 
 def test_f3_funding_reaches_the_money():
@@ -100,11 +74,3 @@ def test_f8_borrowed_coins_cost_interest_at_their_price_of_the_day(margin_mode):
     bars = bars_of([100, 100, 100, 110, 121], every="1D")
     result = play(bars, "-1 . . . .", borrow_rate=0.365, margin_mode=margin_mode, cash=1000.0)
     assert result.history["interest"].tolist() == pytest.approx([0, 0, 1, 2.1, 3.31])
-
-
-def test_f9_every_symbol_has_its_own_interval():
-    """Every contract was settled every eight hours."""
-    bars = bars_of([100] * 9, [100] * 9)
-    bars = bars.with_funding({"S0": 0.001}, every="4h").with_funding({"S1": 0.002}, every="8h")
-    result = play(bars, "0.5" + " ." * 8, "0.5" + " ." * 8, **TENFOLD)
-    assert result.history["funding"].tolist() == pytest.approx([0] * 4 + [5] * 4 + [20])

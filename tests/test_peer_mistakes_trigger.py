@@ -163,17 +163,6 @@ def test_t14_tiny_prices(margin_mode):
     np.testing.assert_allclose(tiny.fills["quantity"], usual.fills["quantity"] * 1e8, rtol=1e-9)
 
 
-def test_t15_resampled_bars_keep_their_extremes():
-    """Longer bars were made of last prices, a fifth as wide as they had been, and half of the stops went unseen."""
-    fine = bars_of([100, (100, 101, 99, 100), (100, 101, 85, 98), (98, 99, 97, 98)])
-    coarse = fine.resample("2h")
-    assert coarse.frame("S0")[["open", "high", "low", "close"]].to_numpy().tolist() == [
-        [100, 101, 99, 100],
-        [100, 101, 85, 98],
-    ]
-    assert values(play(coarse, "1 .", **TENFOLD).liquidations, "bar") == [(2,)]
-
-
 def test_t16_a_missing_bar_has_no_prices():
     """Gaps were filled with old prices, at which orders then filled and positions were liquidated."""
     result = play(bars_of([100, 100, None, (95, 96, 94, 95), 95]), "1 0 . . .", **TENFOLD)

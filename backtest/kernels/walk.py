@@ -1,4 +1,9 @@
-"""Steps 2 and 4 of a bar: survive the open, then walk three straight legs and stop at every event on them."""
+"""Steps 2 and 4 of a bar: survive the open, then walk three straight legs and stop at every event on them.
+
+A position that slippage has opened beyond its own stop is stopped where it stands. An isolated position whose
+instrument is missing is left alone; a cross account is checked on every bar, with its missing instruments at their
+last marks.
+"""
 
 import math
 

@@ -28,7 +28,7 @@ class Signals(backtesting.Strategy):
 
 
 def main(path: str) -> None:
-    """Print what backtesting.py takes; it trades whole units, so it is given much cash, and counts no trade that is still open."""
+    """Print what backtesting.py takes; it buys whole units, so it has much cash, and counts no trade still open."""
     warnings.simplefilter("ignore")
     os.environ["TQDM_DISABLE"] = "1"
     backtesting.backtesting._tqdm = lambda iterable, **_: iterable

@@ -1,0 +1,235 @@
+"""Change the kernels in one place at a time and see whether the tests notice: a check of the tests, not of the engine.
+
+    python tests/mutation_check.py [walk.py ...] [--jobs 2] [--only TEXT]
+
+Every comparison, `and`, `or`, sign, `max`, `min`, condition and statement of a kernel is changed once; the quick
+tests then run on a copy of the project, uncompiled. A mutant that they let pass must stand in EQUIVALENT with the
+reason why no result can show it; any other survivor makes the exit code 1.
+"""
+
+import argparse
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+KERNELS = Path("backtest", "kernels")
+FILES = ("margin", "walk", "orders", "liquidation", "booking", "accrual", "quiet", "loop", "schedule")
+TESTS = ("test_by_hand_*.py", "test_boundaries_*.py", "test_differential.py")
+SECONDS_PER_TEST = 20  # the slowest takes 2; longer means that the mutant never ends
+
+# The profile `uncompiled` without the search for the smallest failing example.
+PROFILE = """
+from hypothesis import Phase
+settings.register_profile("mutants", settings.get_profile("uncompiled"), phases=[Phase.explicit, Phase.generate])
+"""
+
+SWAPPED = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    "max": "min",
+    "min": "max",
+}
+
+# Mutants by the reason why no result can show them: file, function, change.
+EQUIVALENT: dict[str, str] = {}
+
+
+class Mutant(NamedTuple):
+    """A kernel with one change."""
+
+    file: str
+    line: int
+    name: str  # file, function, change
+    source: str
+
+
+class Change(NamedTuple):
+    """A field of a node, or an element of a field that is a list, and what takes its place."""
+
+    node: ast.AST
+    field: str
+    index: int | None
+    replacement: object
+    line: int
+
+    def exchange(self) -> "Change":
+        """Put the replacement in its place, and return the change that takes it back."""
+        value = getattr(self.node, self.field)
+        if self.index is None:
+            setattr(self.node, self.field, self.replacement)
+        else:
+            value[self.index], value = self.replacement, value[self.index]
+        return self._replace(replacement=value)
+
+
+def changes_in(node: ast.AST) -> Iterator[Change]:
+    """Yield the changes that a node itself takes."""
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPPED:
+        yield Change(node, "ops", 0, SWAPPED[type(node.ops[0])](), node.lineno)
+    if isinstance(node, ast.BoolOp | ast.BinOp | ast.AugAssign) and type(node.op) in SWAPPED:
+        yield Change(node, "op", None, SWAPPED[type(node.op)](), node.lineno)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SWAPPED:
+        yield Change(node, "func", None, ast.Name(SWAPPED[node.func.id]), node.lineno)
+    if isinstance(node, ast.If | ast.IfExp) and not is_equality(node.test):
+        test = node.test
+        negated = test.operand if isinstance(test, ast.UnaryOp) else ast.UnaryOp(ast.Not(), test)
+        yield Change(node, "test", None, negated, test.lineno)
+    for field in ("body", "orelse"):
+        block = getattr(node, field, None)
+        for index, statement in enumerate(block if isinstance(block, list) else ()):
+            if is_removable(statement):
+                yield Change(node, field, index, ast.Pass(), statement.lineno)
+
+
+def is_equality(test: ast.expr) -> bool:
+    """Return whether a condition is negated already where its one operator is swapped."""
+    return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq | ast.NotEq)
+
+
+def is_removable(statement: ast.stmt) -> bool:
+    """Return whether a statement is a call, or writes a field or an element."""
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Call)
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return any(isinstance(target, ast.Attribute | ast.Subscript) for target in targets)
+
+
+def text_of(change: Change) -> str:
+    """Return the source of what a change touches, as it stands."""
+    value = getattr(change.node, change.field)
+    if change.field == "test":
+        return f"if {ast.unparse(value)}"
+    return ast.unparse(value[change.index] if change.field in ("body", "orelse") else change.node)
+
+
+def mutants_of(file: str, source: str) -> list[Mutant]:
+    """Return all mutants of a kernel file, in the order of its lines."""
+    tree = ast.parse(source)
+    found = []
+    seen = {ast.unparse(tree)}
+    names: Counter[str] = Counter()
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        changes = [change for node in ast.walk(function) for change in changes_in(node)]
+        for change in changes:
+            before = text_of(change)
+            undo = change.exchange()
+            after = "nothing" if isinstance(change.replacement, ast.Pass) else text_of(change)
+            mutated = ast.unparse(tree)
+            undo.exchange()
+            name = f"{file} {function.name}: {before} -> {after}"
+            names[name] += 1
+            if mutated not in seen:
+                seen.add(mutated)
+                found.append(Mutant(file, change.line, name if names[name] == 1 else f"{name} #{names[name]}", mutated))
+    return sorted(found, key=lambda mutant: mutant.line)
+
+
+def copy_project(folder: Path) -> None:
+    """Copy what the tests need, so that a mutant touches nothing else."""
+    for name in ("backtest", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "pyproject.toml", folder)
+    for name in ("data", "strategies"):
+        (folder / name).symlink_to(ROOT / name)
+    with (folder / "tests" / "conftest.py").open("a") as conftest:
+        conftest.write(PROFILE)
+
+
+def passes(folder: Path, seconds: float, **environment: str) -> bool:
+    """Return whether the tests of a copy pass; what takes too long does not."""
+    tests = [str(path) for pattern in TESTS for path in sorted((folder / "tests").glob(pattern))]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants"]
+    options += ["-o", f"faulthandler_timeout={SECONDS_PER_TEST}", "-o", "faulthandler_exit_on_timeout=true"]
+    variables = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(folder)} | environment
+    command = [sys.executable, "-m", "pytest", *options, *tests]
+    try:
+        finished = subprocess.run(  # noqa: S603
+            command, cwd=folder, env=variables, timeout=seconds, capture_output=True, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return finished.returncode == 0
+
+
+def survives(mutant: Mutant, folders: "SimpleQueue[Path]", seconds: float) -> bool:
+    """Return whether the tests pass in a free copy with the mutant in it."""
+    folder = folders.get()
+    path = folder / KERNELS / mutant.file
+    try:
+        path.write_text(mutant.source)
+        # compiled files of the true source stand there; a mutant must leave none
+        return passes(folder, seconds, PYTHONDONTWRITEBYTECODE="1")
+    finally:
+        shutil.copy2(ROOT / KERNELS / mutant.file, path)
+        folders.put(folder)
+
+
+def equivalents() -> set[str]:
+    """Return the names of the mutants that no result can show."""
+    return {line.strip() for lines in EQUIVALENT.values() for line in lines.strip().splitlines()}
+
+
+def check(mutants: list[Mutant], jobs: int) -> list[Mutant]:
+    """Return the mutants that the tests let pass, and say so at once."""
+    folders: SimpleQueue[Path] = SimpleQueue()
+    with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(jobs) as pool:
+        for job in range(jobs):
+            folder = Path(place, str(job))
+            copy_project(folder)
+            began = time.monotonic()
+            if not passes(folder, 600.0):
+                sys.exit("error: the tests must pass before the kernels are changed")
+            seconds = 3 * (time.monotonic() - began) + 30
+            folders.put(folder)
+        survivors = []
+        for mutant, alive in zip(mutants, pool.map(lambda m: survives(m, folders, seconds), mutants), strict=True):
+            if alive:
+                survivors.append(mutant)
+                print(f"line {mutant.line:3}  {mutant.name}", flush=True)
+    return survivors
+
+
+def main() -> int:
+    """Run the check, print a table, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Change the kernels one place at a time and run the tests.")
+    parser.add_argument("files", nargs="*", default=[f"{name}.py" for name in FILES], help="kernel files")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", default="", help="mutants whose name contains this")
+    arguments = parser.parse_args()
+    mutants = [
+        mutant
+        for file in arguments.files
+        for mutant in mutants_of(file, (ROOT / KERNELS / file).read_text())
+        if arguments.only in mutant.name
+    ]
+    survivors = check(mutants, arguments.jobs)
+    known = equivalents()
+    print(f"\n{'file':16}{'mutants':>8}{'killed':>8}{'equivalent':>12}{'survived':>10}")
+    for file in arguments.files:
+        alive = [mutant.name in known for mutant in survivors if mutant.file == file]
+        total = sum(mutant.file == file for mutant in mutants)
+        print(f"{file:16}{total:8}{total - len(alive):8}{sum(alive):12}{len(alive) - sum(alive):10}")
+    return int(any(mutant.name not in known for mutant in survivors))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
