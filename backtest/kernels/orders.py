@@ -4,8 +4,8 @@ Where the specification leaves a choice:
 
 - No order is due at the first bar. Any order that is sent ends what a forced exit had barred.
 - An order that waits is logged once, at the first bar without prices, unless signal and position are both 0.
-- An order is logged with the first reason that applies of ruined, refused, margin, tier and fees. `wanted` is the change
-  to the target before the tiers cut it. A tier cuts the target of an order, also below a holding that has drifted above.
+- An order is logged with the first reason that applies of ruined, refused, margin, tier and fees. `wanted` is the
+  change to the target before the tiers cut it. An order's target is cut even below a holding that drifted higher.
 - A shortage of margin is one of fees where this bar's taker fees and slippage, and the dust limit, account for it.
 - A shortage within rounding is none: an order for all there is must not be cut by the last bit.
 - "never" holds even against a signal that changes at the open of the liquidation.
