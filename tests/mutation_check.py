@@ -9,9 +9,9 @@ reason why no result can show it; any other survivor makes the exit code 1.
 
 import argparse
 import ast
+import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -33,6 +33,8 @@ PROFILE = """
 from hypothesis import Phase
 settings.register_profile("mutants", settings.get_profile("uncompiled"), phases=[Phase.explicit, Phase.generate])
 """
+
+SERVER = multiprocessing.get_context("forkserver")  # which has imported the libraries once
 
 SWAPPED = {
     ast.Lt: ast.LtE,
@@ -154,32 +156,42 @@ def copy_project(folder: Path) -> None:
         conftest.write(PROFILE)
 
 
-def passes(folder: Path, seconds: float, **environment: str) -> bool:
-    """Return whether the tests of a copy pass; what takes too long does not."""
-    tests = [str(path) for pattern in TESTS for path in sorted((folder / "tests").glob(pattern))]
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants"]
+def run_tests(folder: Path, keep_compiled: bool) -> None:
+    """Run the tests of a copy in this process, and end it with their exit code."""
+    import pytest  # here, where it reads the files of the copy
+
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = not keep_compiled
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    tests = [str(path) for pattern in TESTS for path in sorted(folder.glob(f"tests/{pattern}"))]
+    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-profile=mutants"]
     options += ["-o", f"faulthandler_timeout={SECONDS_PER_TEST}", "-o", "faulthandler_exit_on_timeout=true"]
-    variables = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(folder)} | environment
-    command = [sys.executable, "-m", "pytest", *options, *tests]
-    try:
-        finished = subprocess.run(  # noqa: S603
-            command, cwd=folder, env=variables, timeout=seconds, capture_output=True, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return finished.returncode == 0
+    sys.exit(pytest.main([*options, *tests]))
+
+
+def passes(folder: Path, seconds: float, keep_compiled: bool = False) -> bool:
+    """Return whether the tests of a copy pass; what takes too long does not."""
+    process = SERVER.Process(target=run_tests, args=(folder, keep_compiled))
+    process.start()
+    process.join(seconds)
+    process.kill()
+    process.join()
+    return process.exitcode == 0
 
 
 def survives(mutant: Mutant, folders: "SimpleQueue[Path]", seconds: float) -> bool:
     """Return whether the tests pass in a free copy with the mutant in it."""
     folder = folders.get()
     path = folder / KERNELS / mutant.file
+    kept = path.with_suffix(".kept")
     try:
+        path.rename(kept)
         path.write_text(mutant.source)
-        # compiled files of the true source stand there; a mutant must leave none
-        return passes(folder, seconds, PYTHONDONTWRITEBYTECODE="1")
+        return passes(folder, seconds)
     finally:
-        shutil.copy2(ROOT / KERNELS / mutant.file, path)
+        kept.replace(path)
         folders.put(folder)
 
 
@@ -192,13 +204,14 @@ def check(mutants: list[Mutant], jobs: int) -> list[Mutant]:
     """Return the mutants that the tests let pass, and say so at once."""
     folders: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(jobs) as pool:
+        first = Path(place, "0")
+        copy_project(first)
+        began = time.monotonic()
+        if not passes(first, 600.0, keep_compiled=True):
+            sys.exit("error: the tests must pass before the kernels are changed")
+        seconds = 3 * (time.monotonic() - began) + 30
         for job in range(jobs):
-            folder = Path(place, str(job))
-            copy_project(folder)
-            began = time.monotonic()
-            if not passes(folder, 600.0):
-                sys.exit("error: the tests must pass before the kernels are changed")
-            seconds = 3 * (time.monotonic() - began) + 30
+            folder = first if job == 0 else shutil.copytree(first, Path(place, str(job)), symlinks=True)
             folders.put(folder)
         survivors = []
         for mutant, alive in zip(mutants, pool.map(lambda m: survives(m, folders, seconds), mutants), strict=True):
@@ -215,6 +228,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="mutants whose name contains this")
     arguments = parser.parse_args()
+    os.environ["NUMBA_DISABLE_JIT"] = "1"
+    SERVER.set_forkserver_preload(["numba", "pandas", "pyarrow.parquet", "pydantic", "typer"])
     mutants = [
         mutant
         for file in arguments.files

@@ -2,8 +2,9 @@
 
 from backtest.kernels._jit import entry, helper
 from backtest.kernels.accrual import accrue
+from backtest.kernels.closing import note_detail, set_records
 from backtest.kernels.orders import trade
-from backtest.kernels.quiet import arm, effective_leverage, glance, margin_ratio, set_records
+from backtest.kernels.quiet import arm, glance, pass_quiet_bars
 from backtest.kernels.schema import Book, Columns, Logs, Market, Rebalance, Rules, Schedule
 from backtest.kernels.walk import survive_open, walk
 
@@ -22,11 +23,19 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
     where nothing can happen, has only step 5.
     """
     account = book.account
+    bars = market.time.shape[0]
+    detailed = columns.detail.shape[1] > 0
+    always = is_never_quiet(rules)
     order = 0
     appointment = 0
-    always = is_never_quiet(rules)
-    for t in range(market.time.shape[0]):
-        due = False
+    t = 0
+    while t < bars:
+        if account.held <= 1 and not account.busy and not always and not detailed:
+            end = next_appointment(market, schedule, order, appointment)
+            t = pass_quiet_bars(market, book, rules, columns, t, end)
+            if t == bars:
+                break
+        due = account.busy or always
         while order < schedule.bar.shape[0] and schedule.bar[order] == t - 1:
             position = book.positions[schedule.instrument[order]]
             position.signal = schedule.signal[order]
@@ -37,7 +46,7 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
             appointment += 1
             due = True
         quiet, record, equity, low, notional, maintenance = glance(market, book, rules, t)
-        if due or not quiet or always or account.busy:
+        if due or not quiet:
             account.busy = 0
             accrue(market, book, rules, t)
             survive_open(market, book, rules, logs, t)
@@ -51,8 +60,9 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
                 set_records(market, book, rules, t, equity, notional)
         columns.equity[t] = equity
         columns.equity_low[t] = low
-        if columns.detail.shape[1] > 0:
+        if detailed:
             note_detail(market, book, rules, columns, t, equity, notional, maintenance)
+        t += 1
 
 
 @helper
@@ -63,27 +73,11 @@ def is_never_quiet(rules: Rules) -> bool:
 
 
 @helper
-def note_detail(
-    market: Market, book: Book, rules: Rules, columns: Columns, t: int, equity: float, notional: float,
-    maintenance: float,
-) -> None:  # fmt: skip
-    """Write what else is known at the close, in the order of DETAIL."""
-    account = book.account
-    detail = columns.detail
-    margin = 0.0
-    for i in range(book.positions.shape[0]):
-        margin += book.positions[i].margin
-    detail[0, t] = account.wallet
-    detail[1, t] = margin
-    detail[2, t] = notional / rules.settings.leverage
-    detail[3, t] = maintenance
-    detail[4, t] = margin_ratio(market, book, rules, t) if account.held > 0 else 0.0
-    detail[5, t] = notional
-    detail[6, t] = effective_leverage(notional, equity)
-    detail[7, t] = account.realised
-    detail[8, t] = account.fees
-    detail[9, t] = account.funding
-    detail[10, t] = account.interest
-    detail[11, t] = account.penalties
-    detail[12, t] = account.forfeited
-    detail[13, t] = account.bad_debt
+def next_appointment(market: Market, schedule: Schedule, order: int, appointment: int) -> int:
+    """Return the next bar that has an appointment, the number of bars where none is left."""
+    bar = market.time.shape[0]
+    if order < schedule.bar.shape[0]:
+        bar = min(bar, schedule.bar[order] + 1)
+    if appointment < market.appointments.shape[0]:
+        bar = min(bar, market.appointments[appointment])
+    return bar

@@ -1,16 +1,17 @@
-"""Bars in which nothing can happen, recognised at a glance, and the records that a close may set.
+"""Bars in which nothing can happen, recognised at a glance.
 
 Between two events a position stands still. After every bar walked in full, `arm` notes for each position the mark
 and trade prices between which it cannot be liquidated, stopped or change its tier; `glance` compares a bar with
-them. It errs on one side only: a bar that might hold an event is walked in full.
+them, and `pass_quiet_bars` many bars, where at most one position is held. They err on one side only: a bar that might
+hold an event is walked in full, and a close that might set a record is looked at closely.
 """
 
 import math
 
 from backtest.kernels._jit import helper
-from backtest.kernels.margin import constant_of, is_isolated, liquidation_price, maintenance_margin, tier_at
+from backtest.kernels.margin import constant_of, is_isolated, tier_at
 from backtest.kernels.orders import RUIN
-from backtest.kernels.schema import Book, Intrabar, Market, Rules
+from backtest.kernels.schema import Book, Columns, Intrabar, Market, Record, Rules
 from backtest.kernels.walk import stop_price, take_profit_price
 
 ROUNDING = 1e-12  # relative; far above what rounding can move, far below what a trader can see
@@ -55,6 +56,12 @@ def arm(market: Market, book: Book, rules: Rules, t: int) -> None:
 
 
 @helper
+def has_stops(rules: Rules) -> bool:
+    """Return whether a traded price can close a position."""
+    return rules.settings.stop_loss < math.inf or rules.settings.take_profit < math.inf
+
+
+@helper
 def steepest_slope(book: Book, rules: Rules, i: int, floor: float, ceiling: float) -> float:
     """Return the most surplus that a mark moving by 1 takes, between here and the nearest liquidation so far."""
     size = abs(book.positions[i].quantity)
@@ -67,6 +74,30 @@ def steepest_slope(book: Book, rules: Rules, i: int, floor: float, ceiling: floa
 
 
 @helper
+def is_between(prices: Record, floor: float, ceiling: float) -> bool:
+    """Return whether a bar stays between two prices."""
+    return prices.low > floor and prices.high < ceiling
+
+
+@helper
+def is_funded(surplus: float, constant: float, notional: float) -> bool:
+    """Return whether the surplus of a cross account is above 0 by more than rounding."""
+    return surplus > ROUNDING * (abs(constant) + 2.0 * notional)
+
+
+@helper
+def ruin_level(book: Book, rules: Rules) -> float:
+    """Return the equity at or below which a bar has to be looked at, none for an account that is ruined already."""
+    return -math.inf if book.account.ruined else RUIN * rules.settings.cash * (1.0 + ROUNDING)
+
+
+@helper
+def may_set_record(required: float, balance: float, reach: float, ratio: float, distance: float) -> bool:
+    """Return whether a margin ratio or a distance to liquidation may be a record; `reach` is that of a 100 % move."""
+    return required > ratio * balance or balance - required < distance * reach
+
+
+@helper
 def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool, float, float, float, float]:
     """Return whether the bar is quiet, whether its close may set a record, and its sums as the positions stand.
 
@@ -75,8 +106,10 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
     account = book.account
     isolated = is_isolated(rules)
     settings = rules.settings
-    stops = settings.stop_loss < math.inf or settings.take_profit < math.inf
+    stops = has_stops(rules)
     path = settings.intrabar == Intrabar.PATH and account.held > 1
+    ratio = account.highest_margin_ratio
+    distance = account.smallest_liquidation_distance
     quiet = True
     record = False
     equity = account.constant
@@ -96,10 +129,9 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
             mark = market.mark[t, i]
             close = mark.close
             adverse = mark.low if quantity > 0.0 else mark.high
-            quiet = quiet and mark.low > position.mark_floor and mark.high < position.mark_ceiling
+            quiet = quiet and is_between(mark, position.mark_floor, position.mark_ceiling)
             if stops:
-                traded = market.trade[t, i]
-                quiet = quiet and traded.low > position.trade_floor and traded.high < position.trade_ceiling
+                quiet = quiet and is_between(market.trade[t, i], position.trade_floor, position.trade_ceiling)
             if path:
                 rising = market.trade[t, i].close >= market.trade[t, i].open
                 first += quantity * (mark.low if rising else mark.high)
@@ -112,83 +144,74 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
             if isolated:
                 balance = position.constant + quantity * close
                 required = position.requirement * close - position.deduction
-                record = record or required > account.highest_margin_ratio * balance
-                distance = account.smallest_liquidation_distance
-                record = record or balance - required < distance * position.reach * close
+                record = record or may_set_record(required, balance, position.reach * close, ratio, distance)
             else:
                 reach = max(reach, position.reach * close)
         maintenance -= account.deductions
         record = record or notional > account.highest_effective_leverage * equity
         if not isolated:
-            record = record or maintenance > account.highest_margin_ratio * equity
-            record = record or equity - maintenance < account.smallest_liquidation_distance * reach
+            record = record or may_set_record(maintenance, equity, reach, ratio, distance)
             surplus_worst = worst - (maintenance_worst - account.deductions)
-            quiet = quiet and surplus_worst > ROUNDING * (abs(account.constant) + 2.0 * notional)
-    quiet = quiet and (worst > RUIN * settings.cash * (1.0 + ROUNDING) or account.ruined != 0)
+            quiet = quiet and is_funded(surplus_worst, account.constant, notional)
+    quiet = quiet and worst > ruin_level(book, rules)
     low = min(min(first, second), equity) if path else min(worst, equity)
     return quiet, record, equity, low, notional, maintenance
 
 
 @helper
-def set_records(market: Market, book: Book, rules: Rules, t: int, equity: float, notional: float) -> None:
-    """Keep the highest margin ratio and leverage, and the smallest distance to a liquidation, seen at a close."""
+def pass_quiet_bars(market: Market, book: Book, rules: Rules, columns: Columns, t: int, end: int) -> int:
+    """Record the quiet bars from `t` on, and return the first that is not, at most `end`.
+
+    For an account with one position or none. What stands still is kept in local variables: the outputs might, for all
+    the compiler knows, lie on top of the state, which it would then load anew on every bar.
+    """
     account = book.account
-    leverage = effective_leverage(notional, equity)
-    account.highest_effective_leverage = max(account.highest_effective_leverage, leverage)
-    account.highest_margin_ratio = max(account.highest_margin_ratio, margin_ratio(market, book, rules, t))
-    surplus = account.wallet
-    for i in range(book.positions.shape[0]):
-        surplus += own_surplus(market, book, rules, t, i)
-    for i in range(book.positions.shape[0]):
-        position = book.positions[i]
-        if position.quantity != 0.0:
-            mark = market.mark[t, i].close
-            level = position.constant
-            if not is_isolated(rules):
-                level = surplus - own_surplus(market, book, rules, t, i) + position.constant
-            price = liquidation_price(rules.tiers, i, position.quantity, level)
-            distance = math.copysign(1.0, position.quantity) * (mark - price) / mark
-            if distance < account.smallest_liquidation_distance:
-                account.smallest_liquidation_distance = distance
-
-
-@helper
-def effective_leverage(notional: float, equity: float) -> float:
-    """Return notional / equity, 0 when flat, infinite without equity."""
-    if notional == 0.0:
-        return 0.0
-    return notional / equity if equity > 0.0 else math.inf
-
-
-@helper
-def own_surplus(market: Market, book: Book, rules: Rules, t: int, i: int) -> float:
-    """Return what a position adds to the surplus of its margin unit at the close."""
+    start = t
+    level = ruin_level(book, rules)
+    constant = account.constant
+    if account.held == 0:
+        while t < end and constant > level:
+            columns.equity[t] = constant
+            columns.equity_low[t] = constant
+            t += 1
+        return t
+    i = 0
+    while book.positions[i].quantity == 0.0:
+        i += 1
     position = book.positions[i]
-    if position.quantity == 0.0:
-        return 0.0
-    mark = market.mark[t, i].close
-    required = maintenance_margin(rules.tiers, i, abs(position.quantity) * mark)
-    return position.constant + position.quantity * mark - required
-
-
-@helper
-def margin_ratio(market: Market, book: Book, rules: Rules, t: int) -> float:
-    """Return maintenance margin / balance at the close: the account's when cross, else the worst position's."""
     isolated = is_isolated(rules)
-    ratio = 0.0
-    balance = book.account.wallet
-    required = 0.0
-    for i in range(book.positions.shape[0]):
-        position = book.positions[i]
-        if position.quantity != 0.0:
-            mark = market.mark[t, i].close
-            if isolated:
-                balance = 0.0
-                required = 0.0
-            balance += position.constant + position.quantity * mark
-            required += maintenance_margin(rules.tiers, i, abs(position.quantity) * mark)
-            if isolated:
-                ratio = max(ratio, required / balance if balance > 0.0 else math.inf)
-    if not isolated and book.account.held > 0:
-        ratio = required / balance if balance > 0.0 else math.inf
-    return ratio
+    stops = has_stops(rules)
+    ratio = account.highest_margin_ratio
+    distance = account.smallest_liquidation_distance
+    leverage = account.highest_effective_leverage
+    quantity = position.quantity
+    size = abs(quantity)
+    backed = position.constant if isolated else constant
+    requirement = position.requirement
+    deduction = position.deduction
+    reach = position.reach
+    mark_floor = position.mark_floor
+    mark_ceiling = position.mark_ceiling
+    trade_floor = position.trade_floor
+    trade_ceiling = position.trade_ceiling
+    while t < end:
+        mark = market.mark[t, i]
+        close = mark.close
+        adverse = mark.low if quantity > 0.0 else mark.high
+        equity = constant + quantity * close
+        worst = constant + quantity * adverse
+        notional = size * close
+        quiet = is_between(mark, mark_floor, mark_ceiling) and worst > level
+        if stops:
+            quiet = quiet and is_between(market.trade[t, i], trade_floor, trade_ceiling)
+        if not isolated:
+            quiet = quiet and is_funded(worst - (requirement * adverse - deduction), constant, notional)
+        balance = backed + quantity * close
+        record = may_set_record(requirement * close - deduction, balance, reach * close, ratio, distance)
+        if not quiet or record or notional > leverage * equity:
+            break
+        columns.equity[t] = equity
+        columns.equity_low[t] = min(worst, equity)
+        t += 1
+    account.bars_held += t - start
+    return t
