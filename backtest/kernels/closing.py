@@ -3,7 +3,7 @@
 import math
 
 from backtest.kernels._jit import helper
-from backtest.kernels.margin import is_isolated, liquidation_price, maintenance_margin
+from backtest.kernels.margin import is_higher, is_isolated, liquidation_price, maintenance_margin
 from backtest.kernels.schema import Book, Columns, Market, Rules
 
 
@@ -12,8 +12,11 @@ def set_records(market: Market, book: Book, rules: Rules, t: int, equity: float,
     """Keep the highest margin ratio and leverage, and the smallest distance to a liquidation, seen at a close."""
     account = book.account
     leverage = effective_leverage(notional, equity)
-    account.highest_effective_leverage = max(account.highest_effective_leverage, leverage)
-    account.highest_margin_ratio = max(account.highest_margin_ratio, margin_ratio(market, book, rules, t))
+    if is_higher(leverage, account.highest_effective_leverage):
+        account.highest_effective_leverage = leverage
+    ratio = margin_ratio(market, book, rules, t)
+    if is_higher(ratio, account.highest_margin_ratio):
+        account.highest_margin_ratio = ratio
     surplus = account.wallet
     for i in range(book.positions.shape[0]):
         surplus += own_surplus(market, book, rules, t, i)
@@ -26,7 +29,7 @@ def set_records(market: Market, book: Book, rules: Rules, t: int, equity: float,
                 level = surplus - own_surplus(market, book, rules, t, i) + position.constant
             price = liquidation_price(rules.tiers, i, position.quantity, level)
             distance = math.copysign(1.0, position.quantity) * (mark - price) / mark
-            if distance < account.smallest_liquidation_distance:
+            if is_higher(account.smallest_liquidation_distance, distance):
                 account.smallest_liquidation_distance = distance
 
 

@@ -19,23 +19,26 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
     4. Walk the bar: three legs, every liquidation, stop and take-profit where it happens.
     5. Close: mark everything and record it.
 
-    A bar without an appointment (an order, a funding payment, an instrument back from absence), whose prices stay
-    where nothing can happen, has only step 5.
+    A bar whose prices stay where nothing can happen to what was carried in needs steps 1 and 2 only for an appointment
+    (a funding payment, an instrument back from absence), step 3 only for an order, and step 4 only where something can
+    happen to what the orders left.
     """
     account = book.account
     bars = market.time.shape[0]
     detailed = columns.detail.shape[1] > 0
-    always = is_never_quiet(rules)
+    every_bar = rules.settings.rebalance == Rebalance.BAR
+    always = rules.settings.skip_quiet_bars == 0 or rules.settings.borrow_rate > 0.0
     order = 0
     appointment = 0
     t = 0
     while t < bars:
-        if account.held <= 1 and not account.busy and not always and not detailed:
+        if account.held <= 1 and not (account.busy or every_bar or always or detailed):
             end = next_appointment(market, schedule, order, appointment)
             t = pass_quiet_bars(market, book, rules, columns, t, end)
             if t == bars:
                 break
-        due = account.busy or always
+        due = account.busy or every_bar or always
+        owing = always
         while order < schedule.bar.shape[0] and schedule.bar[order] == t - 1:
             position = book.positions[schedule.instrument[order]]
             position.signal = schedule.signal[order]
@@ -44,16 +47,20 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
             due = True
         if appointment < market.appointments.shape[0] and market.appointments[appointment] == t:
             appointment += 1
-            due = True
+            owing = True
         quiet, record, equity, low, notional, maintenance = glance(market, book, rules, t)
-        if due or not quiet:
+        if due or owing or not quiet:
             account.busy = 0
-            accrue(market, book, rules, t)
-            survive_open(market, book, rules, logs, t)
+            if owing or not quiet:
+                accrue(market, book, rules, t)
+                survive_open(market, book, rules, logs, t)
             trade(market, book, rules, logs, t)
-            low = walk(market, book, rules, logs, t)
             arm(market, book, rules, t)
-            quiet, record, equity, _, notional, maintenance = glance(market, book, rules, t)
+            quiet, record, equity, low, notional, maintenance = glance(market, book, rules, t)
+            if always or not quiet:
+                low = walk(market, book, rules, logs, t)
+                arm(market, book, rules, t)
+                quiet, record, equity, _, notional, maintenance = glance(market, book, rules, t)
         if account.held > 0:
             account.bars_held += 1
             if record:
@@ -63,13 +70,6 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
         if detailed:
             note_detail(market, book, rules, columns, t, equity, notional, maintenance)
         t += 1
-
-
-@helper
-def is_never_quiet(rules: Rules) -> bool:
-    """Return whether every bar has something to do, by the settings alone."""
-    settings = rules.settings
-    return settings.skip_quiet_bars == 0 or settings.rebalance == Rebalance.BAR or settings.borrow_rate > 0.0
 
 
 @helper

@@ -9,6 +9,14 @@ import math
 from backtest.kernels._jit import helper
 from backtest.kernels.schema import Book, MarginMode, Record, Records, Rules
 
+ROUNDING = 1e-12  # relative; far above what rounding can move, far below what a trader can see
+
+
+@helper
+def is_higher(value: float, record: float) -> bool:
+    """Return whether a value is above another by more than rounding."""
+    return value > record * (1.0 + ROUNDING)
+
 
 @helper
 def tier_at(tiers: Records, i: int, notional: float) -> int:

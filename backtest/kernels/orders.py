@@ -16,12 +16,11 @@ import math
 from backtest.kernels._jit import helper
 from backtest.kernels.accrual import is_present
 from backtest.kernels.booking import book_shortfall, increase_position, log_order, reduce_position
-from backtest.kernels.margin import constant_of, is_isolated, maintenance_margin
+from backtest.kernels.margin import constant_of, is_higher, is_isolated, maintenance_margin
 from backtest.kernels.schema import Barred, Book, Logs, Market, Reason, Rebalance, Record, Rules, Shortfall, Sizing
 
 RUIN = 1e-6  # of cash
 DUST = 1e-9  # of cash or equity
-ROUNDING = 1e-12  # relative; an order that asks for all there is may come out this much above it
 NONE = -1  # the order gets all it wants
 
 
@@ -178,7 +177,7 @@ def fill_increases(market: Market, book: Book, rules: Rules, logs: Logs, t: int,
     available = margin_available(market, book, rules, t)
     if available <= dust:
         available = 0.0
-    factor = 1.0 if asked <= available * (1.0 + ROUNDING) else available / asked
+    factor = available / asked if is_higher(asked, available) else 1.0
     reason = Shortfall.FEES if asked - available <= costs + dust else Shortfall.MARGIN
     for i in range(book.positions.shape[0]):
         position = book.positions[i]

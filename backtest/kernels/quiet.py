@@ -9,12 +9,10 @@ hold an event is walked in full, and a close that might set a record is looked a
 import math
 
 from backtest.kernels._jit import helper
-from backtest.kernels.margin import constant_of, is_isolated, tier_at
+from backtest.kernels.margin import ROUNDING, constant_of, is_higher, is_isolated, tier_at
 from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import Book, Columns, Intrabar, Market, Record, Rules
 from backtest.kernels.walk import stop_price, take_profit_price
-
-ROUNDING = 1e-12  # relative; far above what rounding can move, far below what a trader can see
 
 
 @helper
@@ -64,13 +62,18 @@ def has_stops(rules: Rules) -> bool:
 @helper
 def steepest_slope(book: Book, rules: Rules, i: int, floor: float, ceiling: float) -> float:
     """Return the most surplus that a mark moving by 1 takes, between here and the nearest liquidation so far."""
-    size = abs(book.positions[i].quantity)
+    position = book.positions[i]
+    size = abs(position.quantity)
     distance = book.account.smallest_liquidation_distance
-    if book.positions[i].quantity > 0.0:
-        lowest = tier_at(rules.tiers, i, size * floor * (1.0 - distance))
-        return size * (1.0 - rules.tiers[i, lowest].rate) * (1.0 - ROUNDING)
-    highest = tier_at(rules.tiers, i, size * ceiling * (1.0 + distance))
-    return size * (1.0 + rules.tiers[i, highest].rate) * (1.0 - ROUNDING)
+    if position.quantity < 0.0:
+        highest = tier_at(rules.tiers, i, size * ceiling * (1.0 + distance))
+        return size * (1.0 + rules.tiers[i, highest].rate)
+    alone = is_isolated(rules) or book.account.held == 1
+    backed = position.constant if is_isolated(rules) else book.account.constant
+    if alone and backed >= -ROUNDING * size * position.entry_price:  # paid in full: no price liquidates it
+        return 0.0
+    lowest = tier_at(rules.tiers, i, size * floor * (1.0 - distance))
+    return size * (1.0 - rules.tiers[i, lowest].rate)
 
 
 @helper
@@ -94,7 +97,7 @@ def ruin_level(book: Book, rules: Rules) -> float:
 @helper
 def may_set_record(required: float, balance: float, reach: float, ratio: float, distance: float) -> bool:
     """Return whether a margin ratio or a distance to liquidation may be a record; `reach` is that of a 100 % move."""
-    return required > ratio * balance or balance - required < distance * reach
+    return is_higher(required, ratio * balance) or is_higher(distance * reach, balance - required)
 
 
 @helper
@@ -148,7 +151,7 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
             else:
                 reach = max(reach, position.reach * close)
         maintenance -= account.deductions
-        record = record or notional > account.highest_effective_leverage * equity
+        record = record or is_higher(notional, account.highest_effective_leverage * equity)
         if not isolated:
             record = record or may_set_record(maintenance, equity, reach, ratio, distance)
             surplus_worst = worst - (maintenance_worst - account.deductions)
@@ -208,7 +211,7 @@ def pass_quiet_bars(market: Market, book: Book, rules: Rules, columns: Columns, 
             quiet = quiet and is_funded(worst - (requirement * adverse - deduction), constant, notional)
         balance = backed + quantity * close
         record = may_set_record(requirement * close - deduction, balance, reach * close, ratio, distance)
-        if not quiet or record or notional > leverage * equity:
+        if not quiet or record or is_higher(notional, leverage * equity):
             break
         columns.equity[t] = equity
         columns.equity_low[t] = min(worst, equity)

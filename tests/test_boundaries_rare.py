@@ -1,12 +1,13 @@
-"""Scenes in which the end of a leg, a tie, or what an event leaves behind decides about the next one, by hand."""
+"""Scenes that random markets hardly ever draw, by hand: ties, ends of legs, what one event leaves to the next."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 from by_hand import FLAT, TENFOLD, F, market, run, signals, values
-from reference import Account
+from reference import Account, Tier
 from scenes import bars_of, play
 from scenes import values as rows
 
@@ -61,3 +62,43 @@ def test_shortfall_of_one_event_is_not_made_good_by_the_next() -> None:
     assert values(outcome.fills[2:], "instrument", "price") == [(0, 45), (1, 180)]
     assert outcome.history["bad_debt"] == [0, 20 * 105 - 1500]
     assert outcome.equity == [3000, 1500 + 20 * 30]
+
+
+@pytest.mark.parametrize(("price", "filled"), [(110, 0), (109, 10)])
+def test_addition_that_would_leave_no_surplus(price: int, filled: int) -> None:
+    # 10 units from 100 on 250, 10 more at 110 on 275: at a mark of 84 is left 525 - 160 - 260 = 105 = 20 * 84 / 16
+    account = Account(cash=F(1000), leverage=F(4), sizing="cash")
+    bars = market([FLAT, FLAT, (price,) * 4], marks=([FLAT, FLAT, (84, 84, 84, 84)],))
+    outcome = run(bars, signals(f"1/4 {20 * price}/4000 ."), account, [Tier(F(0), F(1, 16), F(4))])
+    assert [row["quantity"] for row in outcome.fills] == [10, 10][: 1 + filled // 10]
+    assert values(outcome.orders, "filled", "reason") == [(0, "refused")] * (not filled)
+
+
+def test_order_above_what_there_is_by_no_more_than_rounding() -> None:
+    # half of the cash is lost; what may be asked is the other half and a billionth of a thousandth of it
+    most = 0.5 * (1.0 + 1e-12)
+    for signal, reason in ((most, []), (math.nextafter(most, 1), ["fees"])):
+        result = play(bars_of([1024, 1024, 512, 512]), f"1 0 {signal!r} .", cash=2048.0, sizing="cash")
+        assert result.orders["reason"].tolist() == reason
+        assert result.fills["quantity"].iloc[-1] == (2.0 if reason else most * 4)
+
+
+def test_every_trade_bears_what_it_paid_itself() -> None:
+    bars = bars_of([100] * 6, [100, 100, 100, 52, 52, 52], funding=([0, 0, 0.01, 0, -0.02, 0], [0] * 6))
+    rules = {"tiers": [(0, 1 / 16, 4)], "liquidation_fee": 1 / 64, "residual": "forfeit", "borrow_rate": 0.876}
+    result = play(bars, "0.5 . -0.5 0 . .", "0 0.25 . . . .", cash=1000.0, leverage=2, sizing="cash", **rules)
+    # a long of 10 pays 10, then interest of a ten-thousandth an hour on 510; a short of 10 pays 20, and on 1000;
+    # a long of 5 pays it on 250, and at 52 leaves what its margin of 250 is above 240
+    interest = 250e-4
+    penalty = 5 * 52 / 64
+    expected = {
+        "symbol": ["S0", "S1", "S0"],
+        "margin": [500, 250, 500],
+        "realised": [0, -240, 0],
+        "funding": [10, 0, 20],
+        "interest": [510e-4 + 510.051e-4, interest, 1000e-4],
+        "penalty": [0, penalty, 0],
+        "forfeited": [0, 10 - interest - penalty, 0],
+    }
+    for name, column in expected.items():
+        assert result.trades[name].tolist() == (column if name == "symbol" else pytest.approx(column, rel=1e-12)), name

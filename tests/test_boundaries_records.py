@@ -1,0 +1,96 @@
+"""The records that a close may set, and the bars that a glance may pass over, against all closes one by one."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scenes import play
+
+import backtest as bt
+
+NAMES = ("open", "high", "low", "close")
+LADDER = [(0, 1 / 64, 16), (2048, 1 / 32, 16), (4096, 3 / 64, 16), (6144, 15 / 256, 16)]
+RULES = {"cash": 1024.0, "leverage": 8, "tiers": LADDER, "sizing": "cash"}
+
+
+def prices_of(seed, instruments, bars=100):
+    """Return closes (T, M) in sixteenths that drift to and fro, and bars that hardly reach beyond them."""
+    random = np.random.default_rng(seed)
+    steps = random.normal(0, 0.3, (bars, instruments)) + 0.4 * np.sin(np.arange(bars) / 15 + seed)[:, None]
+    closes = np.maximum(np.round((100 + steps.cumsum(axis=0)) * 16) / 16, 20.0)
+    index = pd.date_range("2024-01-01", periods=bars, freq="1h", tz="UTC")
+    frames = {}
+    for i in range(instruments):
+        opened = np.r_[closes[0, i], closes[:-1, i]]
+        high, low = np.maximum(opened, closes[:, i]) + 1 / 16, np.minimum(opened, closes[:, i]) - 1 / 16
+        frames[f"S{i}"] = pd.DataFrame(dict(zip(NAMES, (opened, high, low, closes[:, i]), strict=True)), index)
+    return bt.Bars.from_frames(frames), closes
+
+
+def signals_of(seed, closes):
+    random = np.random.default_rng(seed + 100)
+    share = 1.0 / closes.shape[1]
+    return np.where(random.random(closes.shape) < 0.93, np.nan, random.uniform(-share, share, closes.shape))
+
+
+def maintenance_lines():
+    """Return floors, rates and deductions of the ladder."""
+    floors, rates = (np.array([tier[k] for tier in LADDER]) for k in (0, 1))
+    return floors, rates, np.cumsum(floors * np.diff(rates, prepend=rates[0]))
+
+
+def liquidation_mark(quantity, level):
+    """Return where level + quantity * mark is what the ladder asks for, NaN for nowhere: every line is tried."""
+    floors, rates, deductions = maintenance_lines()
+    size = abs(quantity)
+    for floor, ceiling, rate, deduction in zip(floors, [*floors[1:], math.inf], rates, deductions, strict=True):
+        mark = -(level + deduction) / (quantity - size * rate)
+        if mark > 0 and floor <= size * mark <= ceiling:
+            return mark
+    return math.nan
+
+
+def required(notional):
+    """Return the maintenance margin of a notional."""
+    _, rates, deductions = maintenance_lines()
+    return (notional * rates - deductions).max()
+
+
+def quantities_of(result, bars, instruments):
+    """Return what is held at every close, (T, M)."""
+    held = np.zeros((bars, instruments))
+    for row in result.fills.itertuples():
+        held[result.history.index.get_loc(row.time) :, int(row.symbol[1:])] += row.quantity
+    return np.where(np.abs(held) < 1e-9, 0.0, held)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("margin_mode", "instruments"), [("isolated", 1), ("cross", 1), ("cross", 2)])
+def test_records_are_those_of_all_closes(seed, margin_mode, instruments):
+    bars, closes = prices_of(seed, instruments)
+    result = play(bars, signals_of(seed, closes), margin_mode=margin_mode, **RULES)
+    held, history = quantities_of(result, *closes.shape), result.history
+    nearest = 1.0
+    for t, i in zip(*np.nonzero(held), strict=True):
+        quantity, mark = held[t, i], closes[t, i]
+        free = history["equity"].iloc[t] - (history["wallet"].iloc[t] if margin_mode == "isolated" else 0.0)
+        others = history["maintenance_margin"].iloc[t] - required(abs(quantity) * mark)
+        distance = np.sign(quantity) * (mark - liquidation_mark(quantity, free - others - quantity * mark)) / mark
+        nearest = min(nearest, distance)
+    assert nearest < 0.35
+    assert result.summary["smallest_liquidation_distance"] == pytest.approx(nearest, rel=1e-9)
+    assert result.summary["highest_margin_ratio"] == history["margin_ratio"].max()
+    assert result.summary["highest_effective_leverage"] == history["effective_leverage"].max()
+    assert len(result.fills) > 8
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_isolated_positions_set_the_records_that_each_sets_alone(seed):
+    bars, closes = prices_of(seed, 3)
+    signals = signals_of(seed, closes) / 2
+    together = play(bars, signals, **RULES)
+    assert together.orders.empty
+    alone = [play(bars, np.where(np.arange(3) == i, signals, np.nan), **RULES).summary for i in range(3)]
+    for name, extreme in (("smallest_liquidation_distance", min), ("highest_margin_ratio", max)):
+        assert together.summary[name] == extreme(summary[name] for summary in alone)
