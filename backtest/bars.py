@@ -113,6 +113,11 @@ class Bars:
         return None if step is None else pd.Timedelta(step)
 
     @cached_property
+    def nanoseconds(self) -> NDArray[np.int64]:
+        """Return the open times since the epoch, in an array of their own, as kernels take it."""
+        return self.time.asi8.copy()
+
+    @cached_property
     def appointments(self) -> NDArray[np.int64]:
         """Return the bars at which some instrument settles funding or returns after it was missing."""
         due = np.zeros(len(self), dtype=np.bool_)

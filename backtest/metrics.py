@@ -17,7 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from backtest.kernels.curves import CurveRecord, walk_curve
-from backtest.kernels.schema import Float64Array1D, Int64Array1D, Record, Records, Shortfall
+from backtest.kernels.schema import Float64Array1D, Int64Array1D, Reason, Record, Records, Shortfall
+from backtest.trades import OPEN, Trips
 
 __all__ = ["EquityCurve", "daily_returns", "summarise"]
 
@@ -40,7 +41,7 @@ class EquityCurve:
 
 def summarise(
     curve: EquityCurve,
-    trades: pd.DataFrame,
+    trips: Trips,
     orders: Records,
     account: Record,
     liquidations: int,
@@ -51,7 +52,7 @@ def summarise(
     Parameters
     ----------
     curve : EquityCurve       at least one bar
-    trades : DataFrame        as `round_trips` returns it
+    trips : dict of arrays    as `settled_trips` returns them; pnl and reason are used
     orders : ndarray of ORDER
     account : ACCOUNT record  after the last bar: the ledger's totals, the records at the closes, ruin
     liquidations : int        rows in the log of liquidations
@@ -68,9 +69,9 @@ def summarise(
     periods = periods_per_year(day)
     final = float(curve.equity[-1])
     growth = cagr(final / curve.cash, _years(curve.time, int(record.interval)))
-    exit_reason, pnl = trades["exit_reason"], trades["pnl"].to_numpy()
-    closed_pnl = pnl[(exit_reason != "open").to_numpy()]
-    liquidated_pnl = pnl[(exit_reason == "liquidation").to_numpy()]
+    pnl, reason = trips["pnl"], trips["reason"]
+    closed_pnl = pnl[reason != OPEN]
+    liquidated_pnl = pnl[reason == Reason.LIQUIDATION]
     distance = float(account["smallest_liquidation_distance"])
     summary: dict[str, object] = {
         "total_return": final / curve.cash - 1.0,
@@ -82,7 +83,7 @@ def summarise(
         "max_drawdown": float(record.max_drawdown),
         "max_drawdown_duration": pd.Timedelta(int(record.longest), unit="ns"),
         "exposure": int(account["bars_held"]) / len(curve.equity),
-        "trades": len(trades),
+        "trades": len(pnl),
         "win_rate": win_rate(closed_pnl),
         "profit_factor": profit_factor(closed_pnl),
         "expectancy": expectancy(closed_pnl),

@@ -116,8 +116,7 @@ def no_detail() -> Float64Array2D:
 
 def market_of(bars: Bars) -> Market:
     """Return the bars as the kernel reads them."""
-    time = np.array(bars.time.asi8, dtype=np.int64)
-    return Market(time, bars.trade, bars.mark, bars.funding, bars.present, bars.appointments)
+    return Market(bars.nanoseconds, bars.trade, bars.mark, bars.funding, bars.present, bars.appointments)
 
 
 def schedule_of(targets: Float64Array2D) -> Schedule:

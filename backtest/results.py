@@ -18,7 +18,7 @@ from backtest.errors import DataError
 from backtest.kernels.schema import DETAIL, Book, Float64Array1D, Float64Array2D, Logs, Reason, Records, Shortfall
 from backtest.metrics import EquityCurve, summarise
 from backtest.text import grouped
-from backtest.trades import round_trips
+from backtest.trades import Trips, round_trips, settled_trips
 from backtest.venues import Venue
 
 FRAMES = ("history", "fills", "trades", "liquidations", "orders")
@@ -198,22 +198,18 @@ class Replayed:
         symbols = pd.array(self.bars.symbols, dtype="str").take(log["instrument"])
         return pd.DataFrame({"time": self.bars.time[log["bar"]], "symbol": symbols, **columns, **more})
 
+    @cached_property
+    def _trips(self) -> Trips:
+        return settled_trips(self.logs.fills, self.logs.liquidations, self.book.positions, len(self.bars))
+
     def _trades(self) -> pd.DataFrame:
-        return round_trips(
-            self.logs.fills, self.logs.liquidations, self.book.positions, self.bars.time, self.bars.symbols
-        )
+        return round_trips(self._trips, self.bars.time, self.bars.symbols)
 
     def summary(self) -> pd.Series:
         """Return the summary."""
         curve = EquityCurve(self.bars.time, self.equity, self.equity_low, self.account.cash)
-        return summarise(
-            curve,
-            self._trades(),
-            self.logs.orders,
-            self.book.account,
-            len(self.logs.liquidations),
-            self.bars.has_marks,
-        )
+        liquidations = len(self.logs.liquidations)
+        return summarise(curve, self._trips, self.logs.orders, self.book.account, liquidations, self.bars.has_marks)
 
     def description(self) -> dict[str, Any]:
         """Return settings, venue, data fingerprint and versions."""

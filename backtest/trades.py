@@ -1,49 +1,49 @@
 """Round trips from the logs: what each position cost and earned between flat and flat."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from backtest.kernels.schema import Float64Array1D, Int64Array1D, Reason, Records
 
-__all__ = ["EXIT_REASONS", "round_trips"]
+__all__ = ["EXIT_REASONS", "MONEY", "OPEN", "Trips", "round_trips", "settled_trips"]
+
+Trips = dict[str, npt.NDArray[Any]]
 
 EXIT_REASONS = (*(reason.name.lower() for reason in Reason), "open")
 """What a trade may have ended by; the code of each is its `Reason`, and "open" comes after them."""
 
+OPEN = len(EXIT_REASONS) - 1
+MONEY = ("realised", "fees", "funding", "interest", "penalty", "forfeited", "bad_debt")
 
-def round_trips(
-    fills: Records,
-    liquidations: Records,
-    open_positions: Records,
-    time: pd.DatetimeIndex,
-    symbols: Sequence[str],
-) -> pd.DataFrame:
-    """Return one row per round trip, from flat to flat, in order of entry time, then of `symbols`.
 
-    A flip ends one trade and starts another. Money is in the quote currency, quantities are base units.
+def settled_trips(fills: Records, liquidations: Records, open_positions: Records, bars: int) -> Trips:
+    """Return the figures of every round trip, from flat to flat, in order of entry, then of instrument.
+
+    A flip ends one trip and starts another. Money is in the quote currency, quantities are base units.
 
     Parameters
     ----------
     fills : ndarray of FILL                every fill, in the order in which they happened
     liquidations : ndarray of LIQUIDATION  each names its row in `fills`
     open_positions : ndarray of POSITION   (M,), what is held after the last bar
-    time : DatetimeIndex                   (T,) open times of the bars
-    symbols : sequence of str              (M,)
+    bars : int                             T
 
     Returns
     -------
-    DataFrame
-        symbol, side ("long" or "short"), quantity (the largest held, unsigned), entry_time, exit_time (NaT while open),
+    dict of arrays
+        instrument, short (1 or 0), quantity (the largest held, unsigned), entry_bar, exit_bar (T while open),
         entry_price and exit_price (weighted by quantity over what opened and over what closed, NaN where nothing
         closed), margin (initial margin put up, summed over the openings), realised, fees, funding, interest, penalty,
-        forfeited, bad_debt, pnl (realised - fees - funding - interest - penalty - forfeited + bad_debt),
-        return_on_margin (pnl / margin), bars (at whose close it was held), exit_reason (`EXIT_REASONS`).
+        forfeited, bad_debt, pnl (realised - fees - funding - interest - penalty - forfeited + bad_debt), reason (code
+        of EXIT_REASONS).
 
     Notes
     -----
-    The pnl of all trades and the unrealised profit of the open ones make `equity - cash`, but for what belongs to no
+    The pnl of all trips and the unrealised profit of the open ones make `equity - cash`, but for what belongs to no
     position: the interest on a cross account's quote debt, and the bad debt of a wallet that fills left below 0.
     """
     order = np.argsort(fills["instrument"], kind="stable")
@@ -68,28 +68,53 @@ def round_trips(
     for name in ("penalty", "forfeited", "bad_debt"):
         money[name] = total(_sums(liquidations["fill"], liquidations[name], len(fills))[order])
     costs = money["fees"] + money["funding"] + money["interest"] + money["penalty"] + money["forfeited"]
-    pnl = money["realised"] - costs + money["bad_debt"]
-    margin = total(log["margin"])
-
-    entry_bar, exit_bar = log["bar"][first], np.where(still_open, len(time), log["bar"][last])
-    reason = np.where(still_open, len(EXIT_REASONS) - 1, log["reason"][last])
-    columns = {
-        "symbol": _words(symbols, instrument[first]),
-        "side": _words(("long", "short"), (quantity[first] < 0.0).astype(np.int64)),
-        "quantity": np.maximum.reduceat(np.abs(position), first),
-        "entry_time": time[entry_bar],
-        "exit_time": time[np.minimum(exit_bar, len(time) - 1)].where(~still_open),
+    entry_bar = log["bar"][first]
+    figures = {
+        "instrument": instrument[first],
+        "short": (quantity[first] < 0.0).astype(np.int64),
+        "quantity": np.maximum.reduceat(np.abs(position), first) if len(first) else np.empty(0),
+        "entry_bar": entry_bar,
+        "exit_bar": np.where(still_open, bars, log["bar"][last]),
         "entry_price": _average_price(total, log["price"], np.where(opens, size, 0.0)),
         "exit_price": _average_price(total, log["price"], np.where(opens, 0.0, size)),
-        "margin": margin,
+        "margin": total(log["margin"]),
         **money,
-        "pnl": pnl,
-        "return_on_margin": pnl / margin,
-        "bars": exit_bar - entry_bar,
-        "exit_reason": _words(EXIT_REASONS, reason),
+        "pnl": money["realised"] - costs + money["bad_debt"],
+        "reason": np.where(still_open, OPEN, log["reason"][last]),
     }
     by_entry = np.argsort(entry_bar, kind="stable")
-    return pd.DataFrame(columns, copy=False).take(by_entry).reset_index(drop=True)
+    return {name: values[by_entry] for name, values in figures.items()}
+
+
+def round_trips(trips: Trips, time: pd.DatetimeIndex, symbols: Sequence[str]) -> pd.DataFrame:
+    """Return the trades of a result from the figures of its round trips.
+
+    Parameters
+    ----------
+    trips : dict of arrays                 as `settled_trips` returns them
+    time : DatetimeIndex                   (T,) open times of the bars
+    symbols : sequence of str              (M,)
+
+    Returns
+    -------
+    DataFrame
+        symbol, side ("long" or "short"), quantity, entry_time, exit_time (NaT while open), the prices and the money of
+        `settled_trips`, return_on_margin (pnl / margin), bars (at whose close it was held), exit_reason.
+    """
+    still_open = trips["reason"] == OPEN
+    exit_bar = np.minimum(trips["exit_bar"], len(time) - 1)
+    columns = {
+        "symbol": _words(symbols, trips["instrument"]),
+        "side": _words(("long", "short"), trips["short"]),
+        "quantity": trips["quantity"],
+        "entry_time": time[trips["entry_bar"]],
+        "exit_time": time[exit_bar].where(~still_open),
+        **{name: trips[name] for name in ("entry_price", "exit_price", "margin", *MONEY, "pnl")},
+        "return_on_margin": trips["pnl"] / trips["margin"],
+        "bars": trips["exit_bar"] - trips["entry_bar"],
+        "exit_reason": _words(EXIT_REASONS, trips["reason"]),
+    }
+    return pd.DataFrame(columns, copy=False)
 
 
 def _sums(group: Int64Array1D, values: Float64Array1D, count: int) -> Float64Array1D:

@@ -12,6 +12,7 @@ from backtest import metrics
 from backtest.kernels.curves import walk_curve
 from backtest.kernels.schema import ACCOUNT, ORDER, Shortfall
 from backtest.metrics import EquityCurve, daily_returns, summarise
+from backtest.trades import EXIT_REASONS
 
 DATA = Path(__file__).parent.parent / "data"
 NAMES = [
@@ -45,7 +46,7 @@ NAMES = [
     "ruined",
     "marks",
 ]
-NO_TRADES = pd.DataFrame({"pnl": np.empty(0), "exit_reason": pd.array([], dtype="str")})
+NO_TRADES = {"pnl": np.empty(0), "reason": np.empty(0, dtype=np.int64)}
 
 
 def curve_of(equity, low=None, cash=100.0, start="2024-01-01", freq="D"):
@@ -66,7 +67,7 @@ def summary_of(curve, trades=NO_TRADES, orders=(), liquidations=0, has_marks=Fal
 
 def trades_of(*rows):
     pnl, reasons = zip(*rows, strict=True)
-    return pd.DataFrame({"pnl": np.array(pnl, dtype=np.float64), "exit_reason": pd.array(list(reasons), dtype="str")})
+    return {"pnl": np.array(pnl, dtype=np.float64), "reason": np.array([EXIT_REASONS.index(word) for word in reasons])}
 
 
 def test_the_summary_has_the_specified_names_in_order():

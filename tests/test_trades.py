@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from backtest.kernels.schema import FILL, LIQUIDATION, POSITION, Reason
-from backtest.trades import EXIT_REASONS, round_trips
+from backtest.trades import EXIT_REASONS, round_trips, settled_trips
 
 TIME = pd.date_range("2021-01-01", periods=10, freq="h", tz="UTC", unit="ns", name="time")
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
@@ -22,7 +22,8 @@ def log(dtype, rows):
 
 
 def trades_of(fills, liquidations=(), positions=FLAT):
-    return round_trips(log(FILL, fills), log(LIQUIDATION, liquidations), positions, TIME, SYMBOLS)
+    trips = settled_trips(log(FILL, fills), log(LIQUIDATION, liquidations), positions, len(TIME))
+    return round_trips(trips, TIME, SYMBOLS)
 
 
 def test_a_round_trip_shows_what_it_cost_and_earned():
