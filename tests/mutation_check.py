@@ -36,20 +36,21 @@ settings.register_profile("mutants", settings.get_profile("uncompiled"), phases=
 
 SERVER = multiprocessing.get_context("forkserver")  # which has imported the libraries once
 
-SWAPPED = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.And: ast.Or,
-    ast.Or: ast.And,
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    "max": "min",
-    "min": "max",
+OPERATORS = {
+    "<": ast.Lt,
+    "<=": ast.LtE,
+    ">": ast.Gt,
+    ">=": ast.GtE,
+    "==": ast.Eq,
+    "!=": ast.NotEq,
+    "and": ast.And,
+    "or": ast.Or,
+    "+": ast.Add,
+    "-": ast.Sub,
 }
+SYMBOLS = {operator: symbol for symbol, operator in OPERATORS.items()}
+PAIRS = [("<", "<="), (">", ">="), ("==", "!="), ("and", "or"), ("+", "-"), ("max", "min")]
+OTHER = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}
 
 # Mutants by the reason why no result can show them: file, function, change.
 EQUIVALENT: dict[str, str] = {}
@@ -67,11 +68,13 @@ class Mutant(NamedTuple):
 class Change(NamedTuple):
     """A field of a node, or an element of a field that is a list, and what takes its place."""
 
+    line: int
+    text: str  # the source of what is changed
+    label: str  # what is changed in it
     node: ast.AST
     field: str
     index: int | None
     replacement: object
-    line: int
 
     def exchange(self) -> "Change":
         """Put the replacement in its place, and return the change that takes it back."""
@@ -85,21 +88,25 @@ class Change(NamedTuple):
 
 def changes_in(node: ast.AST) -> Iterator[Change]:
     """Yield the changes that a node itself takes."""
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPPED:
-        yield Change(node, "ops", 0, SWAPPED[type(node.ops[0])](), node.lineno)
-    if isinstance(node, ast.BoolOp | ast.BinOp | ast.AugAssign) and type(node.op) in SWAPPED:
-        yield Change(node, "op", None, SWAPPED[type(node.op)](), node.lineno)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SWAPPED:
-        yield Change(node, "func", None, ast.Name(SWAPPED[node.func.id]), node.lineno)
+    if isinstance(node, ast.Compare | ast.BoolOp | ast.BinOp | ast.AugAssign):
+        compared = isinstance(node, ast.Compare)
+        symbol = SYMBOLS.get(type(node.ops[0] if compared else node.op))
+        if symbol:
+            other = OTHER[symbol]
+            field, index = ("ops", 0) if compared else ("op", None)
+            yield Change(node.lineno, ast.unparse(node), f"{symbol} -> {other}", node, field, index, OPERATORS[other]())
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in OTHER:
+        other = OTHER[node.func.id]
+        yield Change(node.lineno, ast.unparse(node), f"{node.func.id} -> {other}", node, "func", None, ast.Name(other))
     if isinstance(node, ast.If | ast.IfExp) and not is_equality(node.test):
         test = node.test
         negated = test.operand if isinstance(test, ast.UnaryOp) else ast.UnaryOp(ast.Not(), test)
-        yield Change(node, "test", None, negated, test.lineno)
+        yield Change(test.lineno, f"if {ast.unparse(test)}", "negated", node, "test", None, negated)
     for field in ("body", "orelse"):
         block = getattr(node, field, None)
         for index, statement in enumerate(block if isinstance(block, list) else ()):
             if is_removable(statement):
-                yield Change(node, field, index, ast.Pass(), statement.lineno)
+                yield Change(statement.lineno, ast.unparse(statement), "removed", node, field, index, ast.Pass())
 
 
 def is_equality(test: ast.expr) -> bool:
@@ -115,14 +122,6 @@ def is_removable(statement: ast.stmt) -> bool:
     return any(isinstance(target, ast.Attribute | ast.Subscript) for target in targets)
 
 
-def text_of(change: Change) -> str:
-    """Return the source of what a change touches, as it stands."""
-    value = getattr(change.node, change.field)
-    if change.field == "test":
-        return f"if {ast.unparse(value)}"
-    return ast.unparse(value[change.index] if change.field in ("body", "orelse") else change.node)
-
-
 def mutants_of(file: str, source: str) -> list[Mutant]:
     """Return all mutants of a kernel file, in the order of its lines."""
     tree = ast.parse(source)
@@ -132,12 +131,10 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
     for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
         changes = [change for node in ast.walk(function) for change in changes_in(node)]
         for change in changes:
-            before = text_of(change)
             undo = change.exchange()
-            after = "nothing" if isinstance(change.replacement, ast.Pass) else text_of(change)
             mutated = ast.unparse(tree)
             undo.exchange()
-            name = f"{file} {function.name}: {before} -> {after}"
+            name = f"{file} {function.name}: {change.text} [{change.label}]"
             names[name] += 1
             if mutated not in seen:
                 seen.add(mutated)

@@ -75,7 +75,7 @@ def test_addition_that_would_leave_no_surplus(price: int, filled: int) -> None:
 
 
 def test_order_above_what_there_is_by_no_more_than_rounding() -> None:
-    # half of the cash is lost; what may be asked is the other half and a billionth of a thousandth of it
+    # half of the cash is lost; what may be asked is the other half, or a trillionth of it more
     most = 0.5 * (1.0 + 1e-12)
     for signal, reason in ((most, []), (math.nextafter(most, 1), ["fees"])):
         result = play(bars_of([1024, 1024, 512, 512]), f"1 0 {signal!r} .", cash=2048.0, sizing="cash")
@@ -102,3 +102,34 @@ def test_every_trade_bears_what_it_paid_itself() -> None:
     }
     for name, column in expected.items():
         assert result.trades[name].tolist() == (column if name == "symbol" else pytest.approx(column, rel=1e-12)), name
+
+
+# With a slippage of 1/5 a short is filled at 80 of an open of 100: beyond its stop at 96, where it is stopped at once.
+# A long is filled at 120, and has its stop at 96 as well.
+SLIPPED = {"stop_loss": F(1, 5), "sizing": "cash"}
+
+
+def test_price_of_an_earlier_stop_is_forgotten_at_the_next_open() -> None:
+    account = Account(cash=F(1000), leverage=F(2), **SLIPPED)
+    bars = market([FLAT, FLAT, FLAT, (60, 60, 60, 60)])
+    outcome = run(bars, signals("-0.01 0.5 . ."), account, slippage=F(1, 5))
+    # each unit of the long stands on 60: at a price of 60 nothing is left of it
+    assert values(outcome.fills, "bar", "price", "reason") == [
+        (1, 80, "signal"),
+        (1, 120, "stop_loss"),
+        (2, 120, "signal"),
+        (3, 60, "liquidation"),
+    ]
+
+
+def test_price_of_an_earlier_stop_is_forgotten_while_the_instrument_is_missing() -> None:
+    account = Account(cash=F(1000), leverage=F(10), margin_mode="cross", **SLIPPED)
+    first = [FLAT, FLAT, FLAT, (100, 200, 100, 200), None, (200, 200, 200, 200)]
+    bars = market(first, [FLAT, FLAT, FLAT, FLAT, (100, 100, 95, 100), FLAT])
+    outcome = run(bars, signals("-0.012 0.336 . . . .", "0 . . 0.36 . ."), account, slippage=F(1, 5))
+    # 1.5 short lose 60, and 28 long gain 80 each: enough for 30 of the other, stopped at 96, that lose 43.2 each
+    assert values(outcome.fills[3:], "bar", "instrument", "quantity", "reason") == [
+        (4, 1, 30, "signal"),
+        (4, 1, -30, "stop_loss"),
+    ]
+    assert outcome.equity[-1] == 1000 - 60 + 28 * 80 - 30 * F("43.2")
