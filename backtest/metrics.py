@@ -1,5 +1,9 @@
 """The summary of a run: each formula a small function, with its source.
 
+`ruined` says that equity fell to a millionth of `cash`, at an open or at the end; `liquidation_loss` is what the round
+trips that ended in a liquidation lost, with their fees and funding; margin ratio, liquidation distance (below 1, else
+NaN) and effective leverage are the extremes of the closes; `refused_orders` counts those of a ruined account too.
+
 Ratios are taken on daily equity, the last of each UTC day (a bar belongs to the day in which it opens) after `cash`;
 the risk-free rate is 0. Falls are fractions of the high-water mark, which starts at `cash`, and negative.
 Sources: quantstats 0.0.86 `stats.py` (Apache-2.0) where it is named below; on daily bars of a market that never closes
@@ -17,6 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from backtest.kernels.curves import CurveRecord, walk_curve
+from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import Float64Array1D, Int64Array1D, Reason, Record, Records, Shortfall
 from backtest.trades import OPEN, Trips
 
@@ -68,7 +73,8 @@ def summarise(
     returns = _returns(daily_equity, curve.cash)
     periods = periods_per_year(day)
     final = float(curve.equity[-1])
-    growth = cagr(final / curve.cash, _years(curve.time, int(record.interval)))
+    left = final / curve.cash if final > RUIN * curve.cash else 0.0  # what rounding leaves of a lost account is nothing
+    growth = cagr(left, _years(curve.time, int(record.interval)))
     pnl, reason = trips["pnl"], trips["reason"]
     closed_pnl = pnl[reason != OPEN]
     liquidated_pnl = pnl[reason == Reason.LIQUIDATION]
@@ -101,7 +107,7 @@ def summarise(
         "highest_effective_leverage": float(account["highest_effective_leverage"]),
         "cut_orders": _count(orders, Shortfall.TIER, Shortfall.MARGIN),
         "refused_orders": _count(orders, Shortfall.REFUSED, Shortfall.RUINED),
-        "ruined": bool(account["ruined"]),
+        "ruined": bool(account["ruined"]) or left == 0.0,
         "marks": "given" if has_marks else "traded prices",
     }
     return pd.Series(summary, dtype=object)

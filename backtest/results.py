@@ -2,7 +2,6 @@
 
 import os
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -14,8 +13,9 @@ import pandas as pd
 from backtest import storage
 from backtest.accounts import Account
 from backtest.bars import Bars
+from backtest.engine import Inputs, Outcome, replay_in_detail
 from backtest.errors import DataError
-from backtest.kernels.schema import DETAIL, Book, Float64Array1D, Float64Array2D, Logs, Reason, Records, Shortfall
+from backtest.kernels.schema import DETAIL, Reason, Records, Shortfall
 from backtest.metrics import EquityCurve, summarise
 from backtest.text import grouped
 from backtest.trades import Trips, round_trips, settled_trips
@@ -61,7 +61,7 @@ class Result:
     def equity(self) -> pd.Series:
         """Return equity at every close."""
         if isinstance(self._source, Replayed):
-            return pd.Series(self._source.equity, index=self._source.bars.time, name="equity", copy=False)
+            return self._source.equity()
         return self.history["equity"]
 
     @cached_property
@@ -155,42 +155,47 @@ class Saved:
 
 @dataclass(frozen=True, eq=False)
 class Replayed:
-    """A result's source in memory: what the kernel left, and the means to replay it with every column."""
+    """A result's source in memory: the replay, and what it takes to replay with every column."""
 
     bars: Bars
     account: Account
     venue: Venue
-    inputs: dict[str, Any]
-    equity: Float64Array1D
-    equity_low: Float64Array1D
-    logs: Logs
-    book: Book
-    detail: Callable[[], Float64Array2D]
+    strategy: dict[str, Any] | None
+    inputs: Inputs
+    outcome: Outcome
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return one of FRAMES."""
         frame: pd.DataFrame = getattr(self, f"_{name}")()
         return frame
 
+    def equity(self) -> pd.Series:
+        """Return equity at every close, in an array of its own."""
+        return pd.Series(self.outcome.columns.equity.copy(), index=self._time(), name="equity", copy=False)
+
+    def _time(self) -> pd.DatetimeIndex:
+        return self.bars.time.rename("time")
+
     def _history(self) -> pd.DataFrame:
-        columns = {"equity": self.equity, "equity_low": self.equity_low}
-        columns.update(zip(DETAIL, self.detail(), strict=True))
-        return pd.DataFrame(columns, index=self.bars.time, copy=False)
+        found = replay_in_detail(self.inputs)
+        columns = {"equity": found.equity, "equity_low": found.equity_low}
+        columns.update(zip(DETAIL, found.detail, strict=True))
+        return pd.DataFrame(columns, index=self._time(), copy=False)
 
     def _fills(self) -> pd.DataFrame:
-        log = self.logs.fills
+        log = self.outcome.logs.fills
         columns = {name: log[name] for name in ("quantity", "price", "fee")}
         return self._events(log, columns, reason=words(Reason, log["reason"]))
 
     def _liquidations(self) -> pd.DataFrame:
-        log = self.logs.liquidations
+        log = self.outcome.logs.liquidations
         names = ["quantity", "mark_price", "fill_price", "bankruptcy_price"]
         names += ["margin_lost", "penalty", "forfeited", "bad_debt"]
         flags = {name: log[name].astype(np.bool_) for name in ("gap", "joint", "partial")}
         return self._events(log, {name: log[name] for name in names}, **flags)
 
     def _orders(self) -> pd.DataFrame:
-        log = self.logs.orders
+        log = self.outcome.logs.orders
         columns = {name: log[name] for name in ("wanted", "filled")}
         return self._events(log, columns, reason=words(Shortfall, log["reason"]))
 
@@ -200,16 +205,19 @@ class Replayed:
 
     @cached_property
     def _trips(self) -> Trips:
-        return settled_trips(self.logs.fills, self.logs.liquidations, self.book.positions, len(self.bars))
+        return settled_trips(
+            self.outcome.logs.fills, self.outcome.logs.liquidations, self.outcome.book.positions, len(self.bars)
+        )
 
     def _trades(self) -> pd.DataFrame:
         return round_trips(self._trips, self.bars.time, self.bars.symbols)
 
     def summary(self) -> pd.Series:
         """Return the summary."""
-        curve = EquityCurve(self.bars.time, self.equity, self.equity_low, self.account.cash)
-        liquidations = len(self.logs.liquidations)
-        return summarise(curve, self._trips, self.logs.orders, self.book.account, liquidations, self.bars.has_marks)
+        columns = self.outcome.columns
+        curve = EquityCurve(self.bars.time, columns.equity, columns.equity_low, self.account.cash)
+        logs, book = self.outcome.logs, self.outcome.book
+        return summarise(curve, self._trips, logs.orders, book.account, len(logs.liquidations), self.bars.has_marks)
 
     def description(self) -> dict[str, Any]:
         """Return settings, venue, data fingerprint and versions."""
@@ -218,7 +226,8 @@ class Replayed:
         venue = self.venue.model_dump(exclude={"tiers"})
         venue["tiers"] = {symbol: [tier.model_dump() for tier in ladder] for symbol, ladder in ladders.items()}
         return {
-            **self.inputs,
+            "strategy": self.strategy,
+            "signals": self.inputs.signals_fingerprint,
             "account": self.account.model_dump(),
             "venue": venue,
             "data": {
@@ -226,7 +235,9 @@ class Replayed:
                 "bars": len(self.bars),
                 "first": str(self.bars.time[0]),
                 "last": str(self.bars.time[-1]),
+                "source": self.bars.source,
                 "marks": self.bars.has_marks,
+                "funding": len(self.bars.funding) > 0,
                 "fingerprint": self.bars.fingerprint,
             },
             "versions": versions(),

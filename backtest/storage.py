@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from backtest.errors import DataError
 
-__all__ = ["load", "save"]
+__all__ = ["check_target", "load", "save"]
 
 FORMAT = 1
 """Raised whenever an older version of this module could not read what this one writes."""
@@ -48,8 +48,7 @@ def save(folder: str | os.PathLike[str], frames: dict[str, pd.DataFrame], run: R
     DataError                 if `folder` is a file, or holds files but no run
     OSError                   if the disk is full or the folder cannot be written
     """
-    target = Path(folder).resolve()
-    _check_target(target)
+    target = check_target(folder)
     if taken := [name for name in RESERVED if name in run]:
         raise ValueError(f"run must leave the names {', '.join(RESERVED)} free, got {taken[0]}")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +68,8 @@ def load(folder: str | os.PathLike[str]) -> tuple[dict[str, pd.DataFrame], Run]:
     ------
     DataError                 if `folder` holds no run, a damaged one, or one in a newer format
     """
+    if not isinstance(folder, (str, os.PathLike)) or not str(folder) or "\0" in str(folder):
+        raise DataError(f"a run must be loaded from a folder, got {folder!r}")
     path = Path(folder)
     run = _read_description(path)
     files = run.pop("files")
@@ -76,12 +77,23 @@ def load(folder: str | os.PathLike[str]) -> tuple[dict[str, pd.DataFrame], Run]:
     return frames, {name: value for name, value in run.items() if name not in RESERVED}
 
 
-def _check_target(target: Path) -> None:
-    """Refuse a place where something other than a run would be overwritten."""
-    if target.exists() and not target.is_dir():
-        raise DataError(f"a run must be saved to a folder, got the file {target}")
+def check_target(folder: str | os.PathLike[str]) -> Path:
+    """Return where a run is to be written, with links followed.
+
+    Raises
+    ------
+    DataError                 for no path, a file, a folder that holds files but no run, or the folder stood in
+    """
+    if not isinstance(folder, (str, os.PathLike)) or not str(folder) or "\0" in str(folder):
+        raise DataError(f"a run must be saved to a folder, got {folder!r}")
+    target = Path(folder).resolve()
+    if any(place.exists() and not place.is_dir() for place in (target, *target.parents)):
+        raise DataError(f"a run must be saved to a folder, got the file {folder}")
+    if target == Path.cwd() or target in Path.cwd().parents:
+        raise DataError(f"a run must be saved to another folder than the one stood in, got {folder}")
     if target.is_dir() and not (target / RUN_FILE).exists() and any(target.iterdir()):
-        raise DataError(f"a folder that holds something must hold a run, got no {RUN_FILE} in {target}")
+        raise DataError(f"a folder that holds something must hold a run, got no {RUN_FILE} in {folder}")
+    return target
 
 
 def _write_run(staging: Path, frames: dict[str, pd.DataFrame], run: Run) -> None:
@@ -169,11 +181,13 @@ def _read_description(folder: Path) -> Run:
         content = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"a run must hold {RUN_FILE}, got none in {folder}") from None
+    except OSError as error:
+        raise DataError(f"{RUN_FILE} must be readable, got {error.strerror} in {folder}") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DataError(f"{RUN_FILE} must be JSON, got {error} in {folder}") from None
     version = content.get("format") if isinstance(content, dict) else None
     if not isinstance(version, int):
-        raise DataError(f"{RUN_FILE} must name the format of the run, got {version} in {folder}")
+        raise DataError(f"{RUN_FILE} must name the format of the run, got {version!r} in {folder}")
     if version > FORMAT:
         raise DataError(f"the format of a run must be at most {FORMAT} in this version, got {version} in {folder}")
     if content.pop("sha256", None) != _content_hash(content):
@@ -188,6 +202,8 @@ def _read_frame(path: Path, sha256: str) -> pd.DataFrame:
         data = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"a run must hold every file named in its {RUN_FILE}, got no {path}") from None
+    except OSError as error:
+        raise DataError(f"the file of a run must be readable, got {error.strerror} at {path}") from None
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise DataError(

@@ -17,10 +17,10 @@ from market import HOLD, Market, hourly, market, venue
 from timing import Figure, best, machine, table
 
 import backtest as bt
+from backtest.engine import market_of, schedule_of
 from backtest.kernels import loop
-from backtest.kernels.schema import Columns
+from backtest.kernels.schema import DETAIL, Columns
 from backtest.records import new_book, new_logs, rules_of
-from backtest.replay import market_of, no_detail, schedule_of
 
 BARS = 1_000_000
 WIDE_BARS = 250_000
@@ -48,7 +48,7 @@ def prepare(bars: bt.Bars, targets: np.ndarray, account: bt.Account) -> Prepared
     """Return a replay that can be timed alone; `state` holds the book and logs of the last one."""
     packed, schedule = market_of(bars), schedule_of(targets)
     rules = rules_of(account, venue(), bars.symbols)
-    columns = Columns(np.zeros(len(bars)), np.zeros(len(bars)), no_detail())
+    columns = Columns(np.zeros(len(bars)), np.zeros(len(bars)), np.empty((len(DETAIL), 0)))
     logs = new_logs(4 * len(bars) + 1024, 4096, len(bars) + 256)
     for log in (logs.fills, logs.liquidations, logs.orders):
         log.fill(0)

@@ -8,9 +8,9 @@ import reference
 from draws import Case
 
 import backtest as bt
+from backtest.engine import inputs_of, replay
 from backtest.records import rules_of
-from backtest.replay import replay
-from backtest.results import Result
+from backtest.results import FRAMES, Replayed, Result
 
 TOLERANCE = 1e-9  # of cash, and of each price and quantity
 MONEY = ("equity", "equity_low", "wallet", "margin", "initial_margin", "maintenance_margin", "notional")
@@ -59,8 +59,22 @@ def engine_result(case: Case, skip_quiet_bars: bool = True) -> Result:
     bars = bars_of(case.market)
     account, venue = settings_of(case)
     targets = np.array([[number(value) for value in row] for row in case.signals])
-    rules = rules_of(account, venue, bars.symbols, skip_quiet_bars)
-    return Result(replay(bars, targets, account, venue, rules, {}))
+    return replayed(bars, targets, account, venue, skip_quiet_bars)
+
+
+def replayed(bars, targets, account, venue, skip_quiet_bars: bool = True) -> Result:
+    """Return what `bt.run` returns, without its warnings, and on request with every bar walked in full."""
+    inputs = inputs_of(bars, targets, rules_of(account, venue, bars.symbols, skip_quiet_bars))
+    return Result(Replayed(bars, account, venue, None, inputs, replay(inputs)))
+
+
+def assert_same_bits(one: Result, other: Result) -> None:
+    """Assert that two results are equal in every figure and frame, and each in its two ways to equity."""
+    assert one.summary.equals(other.summary)
+    assert one.equity.equals(other.equity)
+    assert one.equity.equals(one.history["equity"])
+    for name in FRAMES:
+        assert getattr(one, name).equals(getattr(other, name)), name
 
 
 def check_ledger(result: Result, cash: float) -> None:
@@ -71,7 +85,7 @@ def check_ledger(result: Result, cash: float) -> None:
         history["realised"] + unrealised - history["fees"] - history["funding"] - history["interest"]
         - history["penalties"] - history["forfeited"] + history["bad_debt"]
     )  # fmt: skip
-    scale = np.maximum(cash, history["notional"].to_numpy())
+    scale = np.maximum.accumulate(np.maximum(cash, history[["notional", "equity"]].max(axis=1).to_numpy()))
     worst = np.abs(history["equity"] - cash - books).to_numpy() / scale
     assert worst.max() < 1e-11, f"the ledger is off by {worst.max():g} at bar {worst.argmax()}"
 

@@ -3,8 +3,8 @@
     python tests/mutation_check.py [walk.py ...] [--jobs 2] [--only TEXT]
 
 Every comparison, `and`, `or`, sign, `max`, `min`, condition and statement of a kernel is changed once; the quick
-tests then run on a copy of the project, uncompiled. A mutant that they let pass must stand in EQUIVALENT with the
-reason why no result can show it; any other survivor makes the exit code 1.
+tests then run on a copy of the project, uncompiled. Mutants that no result can show stand in `equivalent_mutants.py`
+with the reason and are not run; any survivor makes the exit code 1.
 """
 
 import argparse
@@ -22,9 +22,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
 
+from equivalent_mutants import EQUIVALENT
+
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = Path("backtest", "kernels")
-FILES = ("margin", "walk", "orders", "liquidation", "booking", "accrual", "quiet", "loop", "schedule")
+FILES = ("margin", "walk", "orders", "liquidation", "booking", "accrual", "quiet", "closing", "loop", "schedule")
 TESTS = ("test_by_hand_*.py", "test_boundaries_*.py", "test_differential.py")
 SECONDS_PER_TEST = 20  # the slowest takes 2; longer means that the mutant never ends
 
@@ -51,9 +53,6 @@ OPERATORS = {
 SYMBOLS = {operator: symbol for symbol, operator in OPERATORS.items()}
 PAIRS = [("<", "<="), (">", ">="), ("==", "!="), ("and", "or"), ("+", "-"), ("max", "min")]
 OTHER = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}
-
-# Mutants by the reason why no result can show them: file, function, change.
-EQUIVALENT: dict[str, str] = {}
 
 
 class Mutant(NamedTuple):
@@ -227,20 +226,20 @@ def main() -> int:
     arguments = parser.parse_args()
     os.environ["NUMBA_DISABLE_JIT"] = "1"
     SERVER.set_forkserver_preload(["numba", "pandas", "pyarrow.parquet", "pydantic", "typer"])
-    mutants = [
-        mutant
-        for file in arguments.files
-        for mutant in mutants_of(file, (ROOT / KERNELS / file).read_text())
-        if arguments.only in mutant.name
-    ]
-    survivors = check(mutants, arguments.jobs)
     known = equivalents()
-    print(f"\n{'file':16}{'mutants':>8}{'killed':>8}{'equivalent':>12}{'survived':>10}")
+    every = [m for file in arguments.files for m in mutants_of(file, (ROOT / KERNELS / file).read_text())]
+    files = tuple(arguments.files)
+    if stale := sorted(name for name in known - {mutant.name for mutant in every} if name.startswith(files)):
+        sys.exit("error: EQUIVALENT names what is no mutant:\n" + "\n".join(stale))
+    chosen = [mutant for mutant in every if arguments.only in mutant.name]
+    survivors = check([mutant for mutant in chosen if mutant.name not in known], arguments.jobs)
+    print(f"\n{'file':16}{'mutants':>8}{'equivalent':>12}{'killed':>8}{'survived':>10}")
     for file in arguments.files:
-        alive = [mutant.name in known for mutant in survivors if mutant.file == file]
-        total = sum(mutant.file == file for mutant in mutants)
-        print(f"{file:16}{total:8}{total - len(alive):8}{sum(alive):12}{len(alive) - sum(alive):10}")
-    return int(any(mutant.name not in known for mutant in survivors))
+        names = [mutant.name for mutant in chosen if mutant.file == file]
+        same = len(known.intersection(names))
+        alive = sum(mutant.file == file for mutant in survivors)
+        print(f"{file:16}{len(names):8}{same:12}{len(names) - same - alive:8}{alive:10}")
+    return int(bool(survivors))
 
 
 if __name__ == "__main__":

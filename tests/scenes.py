@@ -2,12 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from comparison import check_ledger
+from comparison import assert_same_bits, check_ledger, replayed
 
 import backtest as bt
-from backtest.records import rules_of
-from backtest.replay import replay
-from backtest.results import FRAMES, Result
 
 NAMES = ("open", "high", "low", "close")
 SIMPLE = (0, 0.004, 125)  # floor, maintenance rate, highest leverage
@@ -63,20 +60,10 @@ def play(bars, *signals, **settings):
     account = bt.Account(**{name: value for name, value in settings.items() if name in bt.Account.model_fields})
     venue = venue_of(**{name: settings[name] for name in settings if name not in bt.Account.model_fields})
     targets = targets_of(*signals) if isinstance(signals[0], str) else signals[0]
-    quick, full = (
-        Result(replay(bars, targets, account, venue, rules_of(account, venue, bars.symbols, skip), {}))
-        for skip in (True, False)
-    )
+    quick, full = (replayed(bars, targets, account, venue, skip) for skip in (True, False))
     assert_same_bits(quick, full)
     check_ledger(quick, account.cash)
     return quick
-
-
-def assert_same_bits(one, other):
-    """Assert that two results are equal in every frame and figure."""
-    for name in FRAMES:
-        assert getattr(one, name).equals(getattr(other, name)), name
-    assert one.summary.equals(other.summary)
 
 
 def values(frame, *names):

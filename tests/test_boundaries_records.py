@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from scenes import play
+from comparison import replayed
+from scenes import bars_of, play, venue_of
 
 import backtest as bt
 
@@ -85,12 +86,63 @@ def test_records_are_those_of_all_closes(seed, margin_mode, instruments):
     assert len(result.fills) > 8
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_isolated_positions_set_the_records_that_each_sets_alone(seed):
-    bars, closes = prices_of(seed, 3)
+def test_isolated_positions_set_the_records_that_each_sets_alone():
+    seed = 1
+    bars, closes = prices_of(seed, 3, 60)
     signals = signals_of(seed, closes) / 2
     together = play(bars, signals, **RULES)
     assert together.orders.empty
     alone = [play(bars, np.where(np.arange(3) == i, signals, np.nan), **RULES).summary for i in range(3)]
     for name, extreme in (("smallest_liquidation_distance", min), ("highest_margin_ratio", max)):
         assert together.summary[name] == extreme(summary[name] for summary in alone)
+
+
+def test_a_smaller_position_may_come_nearer_to_its_liquidation():
+    # 800 units on 10 000 need 0.06 * 80 000 - 198 and die 7.2 % below; then 42 on 525, of which the last tier takes
+    # nothing more below 94.3: they die at 3675 / (42 * 0.99), and 95 is nearer to it than that
+    tiers = [(0, 0.01, 16), (3960, 0.06, 16)]
+    bars = bars_of([100] * 3 + [(100, 100, 95, 95)] + [95] * 2)
+    result = play(bars, "1 0.0525 . . . .", cash=10_000.0, leverage=8, sizing="cash", tiers=tiers)
+    assert result.liquidations.empty
+    dead = 3675 / (42 * 0.99)
+    assert result.summary["smallest_liquidation_distance"] == pytest.approx((95 - dead) / 95, rel=1e-12)
+    assert result.history["margin_ratio"].idxmax() == result.history.index[1]
+
+
+def test_a_less_leveraged_cross_account_may_come_nearer_to_its_liquidation():
+    # four positions of 20 units on 1000; then a long of 25 and a short of 16
+    bars = bars_of(*[[100] * 4] * 4)
+    rules = {"cash": 1000.0, "leverage": 10, "sizing": "cash", "margin_mode": "cross"}
+    result = play(bars, "0.2 0.25 . .", "0.2 0 . .", "-0.2 -0.16 . .", "-0.2 0 . .", **rules)
+    dead = (1500 + 0.004 * 1600) / (25 * 0.996)
+    assert result.summary["smallest_liquidation_distance"] == pytest.approx((100 - dead) / 100, rel=1e-12)
+    assert result.summary["highest_effective_leverage"] == 8
+
+
+@pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {},
+        {"stop_loss": 0.02},
+        {"take_profit": 0.02, "reentry": "bar"},
+        {"intrabar": "path", "liquidation_fee": 0.01},
+        {"sizing": "equity", "leverage": 16},
+    ],
+)
+@pytest.mark.parametrize(("seed", "instruments"), [(0, 1), (2, 2)])
+def test_bars_passed_over_leave_what_bars_walked_in_full_leave(seed, instruments, rules, margin_mode):
+    # before anything asks for the details of each bar, for which no bar is passed over
+    bars, closes = prices_of(seed, instruments, 60)
+    settings = {**RULES, **rules, "margin_mode": margin_mode}
+    account = bt.Account(**{name: value for name, value in settings.items() if name in bt.Account.model_fields})
+    venue = venue_of(**{name: settings[name] for name in settings if name not in bt.Account.model_fields})
+    signals = np.where(signals_of(seed, closes) > 0.5, 0.0, signals_of(seed, closes) * 2).clip(-1, 1)
+    passed, walked = (replayed(bars, signals, account, venue, skip)._source.outcome for skip in (True, False))
+    assert passed.columns.equity.tolist() == walked.columns.equity.tolist()
+    assert passed.columns.equity_low.tolist() == walked.columns.equity_low.tolist()
+    for name in passed.book.account.dtype.names:
+        if name not in ("busy", "constant", "deductions"):
+            assert passed.book.account[name] == walked.book.account[name], name
+    assert passed.logs.fills.tolist() == walked.logs.fills.tolist()
+    assert 0 < passed.book.account.bars_held < len(bars)

@@ -47,10 +47,29 @@ def test_editing_a_helper_in_another_file_compiles_anew(tmp_path):
     assert run(2.5) == ["25.0", "0"]
 
 
-def test_a_folder_that_cannot_be_written_is_passed_over(tmp_path, monkeypatch):
+def test_a_place_that_cannot_be_written_is_passed_over(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.touch()
+    name = f"kernels-{_jit.source_hash()}"
+    monkeypatch.setattr(_jit.CONFIG, "CACHE_DIR", str(tmp_path / "given"))
+    assert _jit.cache_folder() == str(tmp_path / "given" / name)
     monkeypatch.setattr(_jit.CONFIG, "CACHE_DIR", str(blocked))
-    assert _jit.cache_folder() == str(blocked)
+    assert _jit.cache_folder() == ""
+    monkeypatch.setattr(_jit.CONFIG, "CACHE_DIR", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    assert Path(_jit.cache_folder()).parent.name == "__pycache__"
+    shutil.copytree(_jit.KERNELS, tmp_path / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "kernels" / "__pycache__").touch()
+    monkeypatch.setattr(_jit, "KERNELS", tmp_path / "kernels")
+    assert _jit.cache_folder() == str(tmp_path / "user" / "margin-backtest" / name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    monkeypatch.setattr(_jit.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    assert _jit.cache_folder() == str(tmp_path / "temporary" / f"margin-backtest-{os.getuid()}" / name)
+    monkeypatch.setattr(_jit.tempfile, "gettempdir", lambda: str(blocked))
+    assert _jit.cache_folder() == ""
+
+
+def test_a_place_of_another_user_is_passed_over(tmp_path, monkeypatch):
     monkeypatch.setattr(_jit.CONFIG, "CACHE_DIR", str(tmp_path))
-    assert _jit.cache_folder() == str(tmp_path / f"kernels-{_jit.source_hash()}")
+    monkeypatch.setattr(_jit.os, "getuid", lambda: 12_345)
+    assert _jit.cache_folder() == ""

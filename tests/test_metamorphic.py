@@ -200,7 +200,7 @@ def test_logs_that_overflow_are_complete(monkeypatch):
             given.append(capacity)
             return new_logs(*(capacity if len(given) == 2 else rows))
 
-        monkeypatch.setattr("backtest.replay.new_logs", small)
+        monkeypatch.setattr("backtest.engine.new_logs", small)
         account = bt.Account(leverage=8, reentry="bar")
         venue = venue_of(**{name: RULES[name] for name in ("taker_fee", "slippage", "liquidation_fee")})
         result = bt.run(bars, signals, account=account, venue=venue)

@@ -9,6 +9,7 @@ those calls out of the bar loop, which then runs ten times as fast. An allocatio
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,18 +33,29 @@ def source_hash() -> str:
 
 
 def cache_folder() -> str:
-    """Return the first writable place for compiled code, or "" (numba's own choice) where there is none."""
+    """Return the first place for compiled code that can be written, "" where none can.
+
+    In order: what NUMBA_CACHE_DIR names, else beside the sources, the user's cache, the system's temporary files.
+    """
     given: str = CONFIG.CACHE_DIR
-    places = [Path(given)] if given else [KERNELS / "__pycache__", Path.home() / ".cache" / "margin-backtest"]
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    temporary = Path(tempfile.gettempdir()) / f"margin-backtest-{user}"
+    caches = os.environ.get("XDG_CACHE_HOME") or str(Path("~").expanduser() / ".cache")
+    places = [Path(given)] if given else [KERNELS / "__pycache__", Path(caches) / "margin-backtest", temporary]
     for place in places:
         folder = place / f"kernels-{source_hash()}"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError:
             continue
-        if os.access(folder, os.W_OK):
+        if os.access(folder, os.W_OK) and is_own(folder):
             return str(folder)
-    return given
+    return ""
+
+
+def is_own(folder: Path) -> bool:
+    """Return whether the folder is this user's: what others wrote there would be run as ours."""
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
 
 
 CACHE_FOLDER = cache_folder()
@@ -56,11 +68,11 @@ def helper(function: Function) -> Function:
 
 
 def entry(function: Function) -> Function:
-    """Compile `function` for calls from Python: cached on disk, without the interpreter's lock."""
+    """Compile `function` for calls from Python: cached on disk where it can be, without the interpreter's lock."""
     given = CONFIG.CACHE_DIR
     CONFIG.CACHE_DIR = CACHE_FOLDER
     try:
-        compiled: Function = numba.njit(cache=True, nogil=True, **OPTIONS)(function)
+        compiled: Function = numba.njit(cache=bool(CACHE_FOLDER), nogil=True, **OPTIONS)(function)
     finally:
         CONFIG.CACHE_DIR = given
     return compiled

@@ -32,8 +32,8 @@ def arm(market: Market, book: Book, rules: Rules, t: int) -> None:
         k = tier_at(tiers, i, size * market.mark[t, i].close)
         rate = tiers[i, k].rate
         deduction = tiers[i, k].deduction
-        floor = tiers[i, k].floor / size
-        ceiling = tiers[i, k + 1].floor / size if k + 1 < tiers.shape[1] else math.inf
+        floor = tiers[i, k].floor / size * (1.0 + ROUNDING)
+        ceiling = tiers[i, k + 1].floor / size * (1.0 - ROUNDING) if k + 1 < tiers.shape[1] else math.inf
         position.requirement = size * rate
         position.deduction = deduction
         account.deductions += deduction
