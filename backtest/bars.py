@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtest.columns import MARKS, PRICES, Columns, columns_of, packed, union
+from backtest.columns import MARKS, PRICES, Columns, columns_of, packed, union, utc
 from backtest.errors import ConfigError, DataError
 from backtest.funding import nanoseconds, paid, rates_of
 from backtest.kernels.schema import Records
 from backtest.quality import Repair, check, common_step
-from backtest.text import duration, grouped, moment
+from backtest.text import duration, grouped, moment, shown
 
 __all__ = ["Bars"]
 
@@ -59,8 +59,8 @@ class Bars:
         ----------
         frames : dict of DataFrame by symbol, on a DatetimeIndex of open times (UTC, also where it has no zone) with the
             columns open high low close and, where there are any, volume, mark_open mark_high mark_low mark_close,
-            funding_rate; others are ignored. A row whose prices are all NaN is a bar from which the instrument is
-            missing: its marks and volume are not used, and its funding is due at the instrument's next bar.
+            funding_rate, in any case; others are ignored. A row whose prices are all NaN is a bar from which the
+            instrument is missing: its marks and volume are not used, and its funding is due at its next bar.
 
         Raises
         ------
@@ -141,8 +141,8 @@ class Bars:
 
     def frame(self, symbol: str) -> pd.DataFrame:
         """Return an instrument's bars: prices, volume, marks and funding where given, NaN where it is missing."""
-        if symbol not in self.symbols:
-            raise DataError(f"a symbol must be one of {', '.join(self.symbols)}, got {symbol!r}")
+        if not isinstance(symbol, str) or symbol not in self.symbols:
+            raise DataError(f"a symbol must be one of {', '.join(self.symbols)}, got {shown(symbol)}")
         i = self.symbols.index(symbol)
         values = {price: self.trade[price][:, i].copy() for price in PRICES}
         if self.volume is not None:
@@ -170,7 +170,7 @@ class Bars:
         ends = [end for end in (span.start, span.stop) if end is not None]
         if not all(isinstance(end, (int, np.integer)) for end in ends):
             try:
-                span = self.time.slice_indexer(_utc(span.start), _utc(span.stop))
+                span = self.time.slice_indexer(utc(span.start), utc(span.stop))
             except (TypeError, ValueError) as error:
                 raise ConfigError(f"bars are sliced by times or by positions, got {span!r}") from error
         start, stop, _ = span.indices(len(self))
@@ -241,6 +241,8 @@ class Bars:
         ------
         DataError                  for bad marks, an unknown symbol, or a frame that shares no time with the bars
         """
+        if not isinstance(marks, Mapping):
+            raise DataError(f"marks must be a dict of frames by symbol, got {shown(marks)}")
         given = {symbol: columns_of(frame, f"the marks of {symbol}") for symbol, frame in marks.items()}
         for symbol, mark in given.items():
             check(mark, f"the marks of {symbol}")
@@ -261,10 +263,11 @@ class Bars:
     def resample(self, every: str | timedelta) -> "Bars":
         """Return longer bars: first open, highest high, lowest low, last close, volume and funding summed.
 
-        New bars open at multiples of `every` since the epoch (UTC); one in which an instrument has no bar is missing
-        for it, and left out where none has any. Funding is never paid before it is due: a settlement at an old bar's
-        open is paid at the first new bar that opens at or after it. What falls due after the last new bar's open is
-        not paid, just as if the longer bars had been read from a file and then given the same settlements.
+        New bars open at multiples of `every` since the epoch (UTC), so weeks start on Thursdays; one in which an
+        instrument has no bar is missing for it, and left out where none has any. Funding is never paid before it is
+        due: a settlement at an old bar's open is paid at the first new bar that opens at or after it. What falls due
+        after the last new bar's open is not paid, just as if the longer bars had been read from a file and then given
+        the same settlements.
 
         Raises
         ------
@@ -284,14 +287,6 @@ class Bars:
         frame = self.frame(symbol)
         own = self.present[:, self.symbols.index(symbol)] if len(self.present) else slice(None)
         return Columns(self.time.asi8[own], {str(name): frame[name].to_numpy()[own] for name in frame})
-
-
-def _utc(end: object) -> object:
-    """Return one end of a slice, as UTC where it has no zone; strings are left to pandas, which knows their length."""
-    if end is None or isinstance(end, str):
-        return end
-    stamp = pd.Timestamp(end)  # type: ignore[arg-type]
-    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp
 
 
 def _packed(columns: Mapping[str, Columns], time: NDArray[np.int64], source: str) -> Bars:

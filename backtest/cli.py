@@ -3,10 +3,12 @@
 What a command needs is imported inside it, so that `--help` does not wait for it.
 """
 
+import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +20,9 @@ WRONG = 2
 
 MANY = ("--data", "--mark", "--funding", "--param", "--symbol-map")
 """Options that take several values."""
+
+REPAIRS = 10
+"""Changes to the data that are printed."""
 
 app = typer.Typer(
     add_completion=False,
@@ -50,7 +55,7 @@ Funding = Annotated[Texts, data_option("RATE|FILE...", "For all, or SYMBOL=RATE|
 Every = Annotated[Text, data_option("LENGTH", "How often RATE is due (8h).")]
 Start = Annotated[Text, data_option("TIME", "Where to start: 2020-03-01.", "--from")]
 End = Annotated[Text, data_option("TIME", "Where to end: 2020-03, all of it.", "--to")]
-Mend = Annotated[bool | None, data_option(None, "Mend bad rows, and list each.", "--repair/--no-repair")]
+Mend = Annotated[bool | None, data_option(None, "Mend bad rows, and say how.", "--repair/--no-repair")]
 Param = Annotated[Texts, typer.Option(metavar="NAME=VALUE...", help="Parameters of the strategy.")]
 Config = Annotated[Text, typer.Option(metavar="FILE", help="TOML file of settings; options win over it.")]
 
@@ -106,12 +111,16 @@ def run(
     given = given_of(locals())
     from backtest import replay, screens
     from backtest.configuration import account_of, bars_of, params_of, settings_of, strategy_of, venue_of
+    from backtest.storage import check_target
 
     settings = settings_of(given, config)
     chosen, account = strategy_of(settings), account_of(settings)
     params = params_of(settings, chosen)
+    if "out" in settings:
+        check_target(settings["out"])
     bars = bars_of(settings)
     list_repairs(bars.repairs)
+    announce_compilation()
     result = replay.run(bars, chosen, params=params, account=account, venue=venue_of(settings, bars.symbols))
     screens.print_result(result, bars)
     if "out" in settings:
@@ -184,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         message = error.format_message()
     except BacktestError as error:
-        message = str(error)
+        message = in_options(str(error), given)
     except OSError as error:
         message = f"{error.strerror}: {error.filename}" if error.strerror and error.filename else str(error)
     else:
@@ -246,10 +255,34 @@ def warnings_in_one_line() -> Iterator[None]:
         yield
 
 
-def list_repairs(repairs: Iterable[object]) -> None:
-    """Print every change that was made to the data, to stderr: there can be thousands."""
-    for change in repairs:
+def list_repairs(repairs: Sequence[object]) -> None:
+    """Print the first changes that were made to the data, to stderr, and how many more there are."""
+    for change in repairs[:REPAIRS]:
         complain("repaired", str(change))
+    if len(repairs) > REPAIRS:
+        typer.echo(f"and {len(repairs) - REPAIRS} more", err=True)
+
+
+def announce_compilation() -> None:
+    """Say on a terminal, before the engine is compiled, why nothing happens for a while."""
+    from backtest.kernels import _jit
+
+    folder = _jit.CACHE_FOLDER
+    if _jit.CONFIG.DISABLE_JIT or not sys.stderr.isatty() or (folder and any(Path(folder).rglob("loop.replay-*.nbi"))):
+        return
+    often = "once for this installation" if folder else "which no folder can keep"
+    typer.echo(f"compiling the engine, {often}: about 20 seconds", err=True)
+
+
+def in_options(message: str, arguments: Sequence[str]) -> str:
+    """Return a message that names the settings given on the command line as they were given there."""
+
+    def named(setting: re.Match[str]) -> str:
+        option = f"--{setting[1].replace('_', '-')}"
+        given = any(argument.partition("=")[0] == option for argument in arguments)
+        return option if given else setting[0]
+
+    return re.sub(r"\b(?:Account|Venue)\.(\w+)", named, message)
 
 
 def complain(kind: str, message: str) -> None:

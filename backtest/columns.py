@@ -21,7 +21,7 @@ OPTIONAL = ("volume", *MARKS, "funding_rate")
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-__all__ = ["MARKS", "PRICES", "Columns", "columns_of", "numbers", "packed", "times_of", "union"]
+__all__ = ["MARKS", "PRICES", "Columns", "columns_of", "numbers", "packed", "times_of", "union", "utc"]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def packed(
 
 
 def columns_of(frame: pd.DataFrame, name: str, *, required: tuple[str, ...] = PRICES) -> Columns:
-    """Return the columns of a frame on a DatetimeIndex (UTC; one without a zone is taken as UTC).
+    """Return the columns of a frame, named in any case, on a DatetimeIndex (UTC, also where it has no zone).
 
     Raises
     ------
@@ -106,6 +106,7 @@ def columns_of(frame: pd.DataFrame, name: str, *, required: tuple[str, ...] = PR
     if not isinstance(frame, pd.DataFrame):
         raise DataError(f"bars must be a DataFrame, got {type(frame).__name__} in {name}")
     time = times_of(frame.index, name)
+    frame = frame.set_axis([each.lower() if isinstance(each, str) else each for each in frame.columns], axis=1)
     wanted = [*required, *(column for column in OPTIONAL if column in frame.columns and column not in required)]
     if any(column in MARKS for column in wanted):
         wanted = list(dict.fromkeys([*wanted, *MARKS]))
@@ -131,6 +132,14 @@ def times_of(index: pd.Index, name: str) -> NDArray[np.int64]:
         return index.as_unit("ns").asi8
     except pd.errors.OutOfBoundsDatetime:
         raise DataError(f"times must be between 1677 and 2262, got {index.min()} to {index.max()} in {name}") from None
+
+
+def utc(end: object) -> object:
+    """Return one end of a slice, as UTC where it has no zone; strings are left to pandas, which knows their length."""
+    if end is None or isinstance(end, str):
+        return end
+    stamp = pd.Timestamp(end)  # type: ignore[arg-type]
+    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp
 
 
 def numbers(column: pd.Series, time: NDArray[np.int64], name: str) -> NDArray[np.float64]:

@@ -10,14 +10,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from backtest.accounts import Account
 from backtest.bars import Bars
-from backtest.errors import ConfigError
-from backtest.files import symbol_of
+from backtest.errors import ConfigError, DataError
+from backtest.files import FUNDING, MARK_PRICES, read_columns, symbol_of
 from backtest.reading import read_bars
 from backtest.strategies import Parameter, Strategy, parse_params, strategy
+from backtest.text import moment
 from backtest.venues import Tier, Venue, preset_names, venue
 
 __all__ = ["account_of", "bars_of", "params_of", "read_config", "settings_of", "strategy_of", "venue_of"]
@@ -70,7 +72,14 @@ def read_config(path: Path) -> Values:
 def strategy_of(settings: Values) -> Strategy:
     """Return the strategy that the settings name."""
     if "strategy" not in settings:
-        raise ConfigError("a strategy must be given, as the first argument or in the --config file, got none")
+        taken = [
+            f"; --{name} took {value!r}, and a strategy's file ends in .py"
+            for name in ("data", "mark", "funding", "param")
+            for value in (settings[name] if isinstance(settings.get(name), list) else [])
+            if isinstance(value, str) and not Path(value).suffix and "=" not in value and _rate(value) is None
+        ]
+        hint = taken[-1] if taken else ""
+        raise ConfigError(f"a strategy must be given, as the first argument or in the --config file, got none{hint}")
     return strategy(settings["strategy"])
 
 
@@ -121,16 +130,43 @@ def bars_of(settings: Values) -> Bars:
     funding = dict(_joined(settings.get("funding"), "funding", tuple(files)))
     rates = {symbol: rate for symbol, given in funding.items() if (rate := _rate(given)) is not None}
     paths = {symbol: str(given) for symbol, given in funding.items() if symbol not in rates}
+    if "every" in settings and not rates:
+        raise ConfigError(f"every must go with a funding rate, --funding RATE, got {settings['every']!r} without one")
     bars = read_bars(files, marks=marks or None, funding=paths or None, repair=settings.get("repair", False))
     if rates:
         bars = bars.with_funding(rates, every=settings.get("every", "8h"))
     start, end = (_time(settings.get(name), name) for name in ("from", "to"))
-    return bars if start is None and end is None else bars[start:end]
+    if start is None and end is None:
+        return bars
+    bars = bars[start:end]
+    _check_span(bars, marks, paths)
+    return bars
 
 
 def params_of(settings: Values, chosen: Strategy) -> dict[str, Parameter]:
     """Return the strategy's parameters as the file and, over it, the command line set them."""
     return chosen.settings({**settings.get("params", {}), **parse_params(settings.get("param", []), chosen.params)})
+
+
+def _check_span(bars: Bars, marks: Mapping[str, str], funding: Mapping[str, str]) -> None:
+    """Refuse files of marks and settlements of which nothing is left between the ends of the bars.
+
+    Bars whose marks are their trade prices, or which pay nothing, are the only ones for which files are read again.
+    """
+    first, last = (bars.time[row].value for row in (0, -1))
+    span = f"between {moment(first)} and {moment(last)}"
+    for symbol, path in marks.items():
+        i = bars.symbols.index(symbol)
+        if not (bars.mark[:, i] == bars.trade[:, i]).all():
+            continue
+        if not np.isin(read_columns(Path(path), MARK_PRICES).time, bars.time.asi8).any():
+            raise DataError(f"marks of {symbol} must share a time with the bars {span}, got none in {path}")
+    for symbol, path in funding.items():
+        if bars.funding[:, bars.symbols.index(symbol)].any():
+            continue
+        time = read_columns(Path(path), FUNDING, ("funding_rate",)).time
+        if not ((time >= first) & (time <= last)).any():
+            raise DataError(f"settlements of {symbol} must fall {span}, got none in {path}")
 
 
 def _pair(text: str) -> tuple[str, str] | None:
@@ -170,6 +206,8 @@ def _entries(given: object, name: str) -> list[tuple[str | None, Any]]:
         if isinstance(value, bool) or not isinstance(value, kinds):
             what = "rates or files" if name == "funding" else "files"
             raise ConfigError(f"{name} must be {what}, alone or in a table by symbol, got {value!r}")
+        if name == "funding" and _rate(value) is None and not _is_data(Path(str(value))):
+            raise ConfigError(f"funding must be a rate or a file, got {value!r}")
     return entries
 
 
@@ -208,6 +246,14 @@ def _rate(given: object) -> float | None:
         return float(given)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
+
+
+def _is_data(path: Path) -> bool:
+    """Return whether a path is there, or ends as files of data do."""
+    try:
+        return bool(symbol_of(path)) or path.exists()
+    except DataError:
+        return path.exists()
 
 
 def _time(given: object, name: str) -> str | None:

@@ -129,6 +129,8 @@ def _csv(path: Path, ending: str) -> tuple[pa.Table, list[str]]:
     names = next(csv.reader([header]), [])
     if not names:
         raise DataError(f"there must be at least one row, got none in {path}")
+    if len(names) == 1 and (other := [mark for mark in ";\t|" if mark in header]):
+        raise DataError(f"the columns of a CSV file must be separated by commas, got {other[0]!r} in {path}")
     if any(_is_number(name) for name in names):
         raise DataError(f"a CSV file must begin with a header, got {header.strip()!r} in {path}")
     with pa.input_stream(str(path), compression="gzip" if zipped else None) as stream:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backtest.errors import ConfigError, DataError
-from backtest.text import moment, place
+from backtest.text import moment, place, shown
 
 __all__ = ["landed", "nanoseconds", "paid", "rates_of", "settlements"]
 
@@ -32,7 +32,7 @@ LENGTHS = {
 def nanoseconds(every: str | timedelta) -> int:
     """Return a fixed length of time in nanoseconds: "15min", "8h", "1D" and the like, or a timedelta."""
     if isinstance(every, timedelta):
-        length = int(pd.Timedelta(every).as_unit("ns").value)
+        length = every // timedelta(microseconds=1) * 1_000 + getattr(every, "nanoseconds", 0)  # of a Timedelta
     else:
         # Not left to pandas, for which 8 is 8 nanoseconds and "1MS" a millisecond.
         found = re.fullmatch(r"(\d+) ?([a-zA-Z]+)", every) if isinstance(every, str) else None
@@ -120,6 +120,10 @@ def rates_of(
             continue
         if isinstance(given, bool) or not isinstance(given, (int, float, np.integer, np.floating)):
             raise DataError(f"funding must be a rate or a Series of rates, got {type(given).__name__} in {symbol}")
-        if not np.isfinite(given):
+        if not abs(given) < np.inf:
             raise DataError(f"funding rates must be finite, got {given} in {symbol}")
+        try:
+            by_symbol[symbol] = float(given)
+        except OverflowError:
+            raise DataError(f"funding rates must be finite, got {shown(given)} in {symbol}") from None
     return by_symbol

@@ -64,8 +64,11 @@ AMOUNT_RULES = {"volume": "bad_volume", "funding_rate": "infinite_funding"}
 RULES = (*(rule.name for rule in PRICE_RULES), *AMOUNT_RULES.values())
 
 
-def check(columns: Columns, name: str) -> None:
-    """Raise a DataError at the first time, price, volume or rate that breaks a rule."""
+def check(columns: Columns, name: str, clip: str = "") -> None:
+    """Raise a DataError at the first time, price, volume or rate that breaks a rule; `clip` ends it where that mends.
+
+    That is where a high or low does not enclose the traded prices, as in prices adjusted for dividends.
+    """
     time = columns.time
     fallen = time[1:] <= time[:-1]
     if fallen.any():
@@ -75,7 +78,9 @@ def check(columns: Columns, name: str) -> None:
     for fields in _groups(columns):
         rows, prices = _suspects(columns, fields)
         if len(rows):
-            raise DataError(f"{_complaint(prices[:, 0], fields)} {place(name, int(rows[0]), int(time[rows[0]]))}")
+            broken, complaint = _complaint(prices[:, 0], fields)
+            hint = clip if broken in PRICE_RULES[3:] and fields == PRICES else ""
+            raise DataError(f"{complaint} {place(name, int(rows[0]), int(time[rows[0]]))}{hint}")
     for field, rule, wrong in _bad_amounts(columns):
         if wrong.any():
             row = int(wrong.argmax())
@@ -166,12 +171,12 @@ def _suspects(columns: Columns, fields: tuple[str, ...]) -> tuple[NDArray[np.int
     return rows[some], prices[:, some]
 
 
-def _complaint(prices: Prices, fields: tuple[str, ...]) -> str:
-    """Return what is wrong with one row's prices: the first rule that they break."""
+def _complaint(prices: Prices, fields: tuple[str, ...]) -> tuple[Rule, str]:
+    """Return the first rule that one row's prices break, and what is wrong with them."""
     rule = next(rule for rule in PRICE_RULES if rule.broken(prices[:, None]).any())
     which = int(rule.broken(prices[:, None])[:, 0].argmax())
     names = {"name": fields[which], "highest": fields[1], "lowest": fields[2]}
-    return rule.message.format(**names, value=prices[which], high=prices[1], low=prices[2])
+    return rule, rule.message.format(**names, value=prices[which], high=prices[1], low=prices[2])
 
 
 def _bad_amounts(columns: Columns) -> list[tuple[str, str, Mask]]:

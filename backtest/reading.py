@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from backtest.bars import Bars
@@ -14,6 +16,7 @@ from backtest.files import FUNDING, MARK_PRICES, read_columns, symbol_of
 from backtest.funding import settlements
 from backtest.quality import Repair, check
 from backtest.quality import repair as repaired
+from backtest.text import shown
 
 __all__ = ["read_bars"]
 
@@ -24,7 +27,7 @@ def read_bars(
     source: File | Iterable[File] | Mapping[str, File],
     *,
     marks: File | Mapping[str, File] | None = None,
-    funding: File | Mapping[str, File] | None = None,
+    funding: File | float | Mapping[str, File | float] | None = None,
     repair: bool = False,
 ) -> Bars:
     """Return the bars of Parquet, CSV (.csv.gz too) or Feather files, one for each symbol, on the union of their times.
@@ -39,7 +42,8 @@ def read_bars(
     source : path, paths or dict   a symbol is the file's name up to its first "_" or its ending, in capitals; a dict
         gives files by symbol
     marks : path or dict           mark prices, in columns as above; a path alone is for a single symbol
-    funding : path or dict         settlements, in columns timestamp and rate (or funding_rate), see `Bars.with_funding`
+    funding : path, rate or dict   settlements, in columns timestamp and rate (or funding_rate), or a rate that is paid
+        every 8 hours, see `Bars.with_funding`; a rate alone is for all symbols
     repair : bool                  drop or clip what breaks a rule in bars and marks; `Bars.repairs` lists every change
 
     Raises
@@ -53,22 +57,24 @@ def read_bars(
     bars = Bars.from_columns(columns, ", ".join(path.name for path in paths.values()))
     given = {
         symbol: _clean(read_columns(path, MARK_PRICES), path, repair, changes)
-        for symbol, path in _joined(marks, "marks", bars.symbols).items()
+        for symbol, path in _by_path(_joined(marks, "marks", bars.symbols), "marks").items()
     }
     if given:
         bars = bars.with_mark_columns(given)
-    rates = {symbol: _rates(path) for symbol, path in _joined(funding, "funding", bars.symbols).items()}
-    if rates:
-        bars = bars.with_funding(rates)
+    due = _joined(funding, "funding", bars.symbols)
+    if due:
+        files = _by_path({symbol: given for symbol, given in due.items() if not _is_number(given)}, "funding")
+        bars = bars.with_funding({**due, **{symbol: _rates(path) for symbol, path in files.items()}})
     return replace(bars, repairs=tuple(changes))
 
 
 def _paths(source: File | Iterable[File] | Mapping[str, File]) -> dict[str, Path]:
     """Return the file of each symbol."""
     if isinstance(source, Mapping):
-        return {symbol: Path(path) for symbol, path in source.items()}
+        return _by_path(source, "the bars")
     paths: dict[str, Path] = {}
-    for path in map(Path, [source] if isinstance(source, (str, PathLike)) else source):
+    for given in source if isinstance(source, Iterable) and not isinstance(source, (str, bytes)) else [source]:
+        path = _path(given, "bars")
         symbol = symbol_of(path)
         if not symbol:
             raise DataError(f"a file's name must begin with its symbol, got {path}; give a dict of files by symbol")
@@ -82,23 +88,38 @@ def _paths(source: File | Iterable[File] | Mapping[str, File]) -> dict[str, Path
     return paths
 
 
-def _joined(source: File | Mapping[str, File] | None, what: str, symbols: tuple[str, ...]) -> dict[str, Path]:
-    """Return the files of marks or settlements by symbol."""
+def _path(given: object, what: str) -> Path:
+    if not isinstance(given, (str, PathLike)):
+        kinds = "a rate or the path of a file" if what.startswith("funding") else "the path of a file"
+        raise DataError(f"{what} must be {kinds}, got {shown(given)}")
+    return Path(given)
+
+
+def _by_path(source: Mapping[str, Any], what: str) -> dict[str, Path]:
+    return {symbol: _path(given, f"{what} of {symbol}") for symbol, given in source.items()}
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, (int, float, np.integer, np.floating)) and not isinstance(given, bool)
+
+
+def _joined(source: Any, what: str, symbols: tuple[str, ...]) -> dict[str, Any]:
+    """Return what there is of marks or settlements by symbol."""
     if source is None:
         return {}
     if isinstance(source, Mapping):
         for symbol in source:
             if symbol not in symbols:
                 raise DataError(f"{what} must be for one of {', '.join(symbols)}, got {symbol!r}")
-        return {symbol: Path(path) for symbol, path in source.items()}
-    if len(symbols) > 1:
+        return dict(source)
+    if len(symbols) > 1 and not _is_number(source):
         raise DataError(f"{what} of several symbols must be a dict of files by symbol, got {source}")
-    return {symbols[0]: Path(source)}
+    return dict.fromkeys(symbols, source)
 
 
 def _clean(columns: Columns, path: Path, repair: bool, changes: list[Repair]) -> Columns:
     if not repair:
-        check(columns, str(path))
+        check(columns, str(path), clip=": repair=True (--repair in the shell) clips it")
         return columns
     columns, made = repaired(columns, str(path))
     changes += made

@@ -102,8 +102,8 @@ class Result:
     def __repr__(self) -> str:
         summary = self.summary
         return (
-            f"Result({grouped(len(self.equity))} bars, total_return {summary['total_return']:+.2%}, max_drawdown "
-            f"{summary['max_drawdown']:.2%}, {summary['trades']} trades, {summary['liquidations']} liquidations)"
+            f"Result(bars {grouped(len(self.equity))}, total_return {summary['total_return']:+.2%}, max_drawdown "
+            f"{summary['max_drawdown']:.2%}, trades {summary['trades']}, liquidations {summary['liquidations']})"
         )
 
     def save(self, folder: str | os.PathLike[str]) -> None:

@@ -1,11 +1,10 @@
-"""What the command line prints: tables that fit 80 columns, in colour on a terminal only."""
+"""What the command line prints of results, files, checks and venues."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pandas as pd
-from rich import box
-from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +12,7 @@ from backtest.bars import Bars
 from backtest.inspection import Inspection
 from backtest.lookahead import LookaheadReport
 from backtest.results import FRAMES, Result
+from backtest.tables import WIDTH, count, days, facts, listing, money, percent, several, show, spoken, terminal, times
 from backtest.text import duration, grouped, moment
 from backtest.venues import preset, preset_ladders
 
@@ -21,38 +21,12 @@ __all__ = ["print_inspection", "print_place", "print_report", "print_result", "p
 ROWS = 20
 """Liquidations that are printed; the saved run has them all."""
 
-DISPENSABLE = ("forfeited", "fill price", "how", "penalty", "mark price")
+DISPENSABLE = ("forfeited", "fill price", "how", "quantity", "bad debt", "penalty", "mark price", "price")
 """Their columns that go first where not all of them fit."""
 
 RATES = ("taker_fee", "slippage", "liquidation_fee", "liquidation_slippage", "borrow_rate", "fee_in_maintenance")
-UNDEFINED = "-"
 HALF = 38
 """Width of the groups of figures that stand side by side."""
-
-
-def money(value: float) -> str:
-    """Return an amount of the quote currency, as in 1 234.50."""
-    return UNDEFINED if math.isnan(value) else grouped(value, 2)
-
-
-def percent(value: float) -> str:
-    """Return a fraction as it is read aloud, as in -12.34%."""
-    return UNDEFINED if math.isnan(value) else f"{grouped(100 * value, 2)}%"
-
-
-def times(value: float) -> str:
-    """Return a multiple, as in 9.87x."""
-    return UNDEFINED if math.isnan(value) else f"{grouped(value, 2)}x"
-
-
-def days(value: pd.Timedelta) -> str:
-    """Return a length of time in days, as in 12.5 days."""
-    return f"{grouped(value / pd.Timedelta(days=1), 1)} days"
-
-
-def count(value: int) -> str:
-    """Return a whole number, as in 47 077."""
-    return grouped(value)
 
 
 Figures = Mapping[str, Callable[..., str]]
@@ -98,23 +72,17 @@ ALARMS = ("liquidations", "liquidation_loss", "bad_debt", "refused_orders", "rui
 """Figures that are red where they are not 0."""
 
 
-def show(*parts: RenderableType, style: str = "") -> None:
-    """Print to stdout: 80 columns and no colour where it is not a terminal, and no blanks at the ends of lines."""
-    screen = Console(highlight=False, markup=False, emoji=False)
-    with screen.capture() as captured:
-        for part in parts:
-            screen.print(part, style=style, soft_wrap=isinstance(part, str) and not screen.is_terminal)
-    for line in captured.get().splitlines():
-        print(line.rstrip())
-
-
 def print_result(result: Result, bars: Bars) -> None:
     """Print what was replayed, the summary and the liquidations."""
-    show(heading(result, bars), "", figures(result.summary))
+    width = terminal().width
+    show(heading(result, bars), "", figures(result.summary, width))
     if len(result.liquidations):
-        show(liquidation_table(result.liquidations.head(ROWS)))
+        table, dropped = liquidation_table(result.liquidations.head(ROWS), width)
+        show(table)
         if len(result.liquidations) > ROWS:
             show(f"and {count(len(result.liquidations) - ROWS)} more", style="dim")
+        if dropped:
+            show(f"Without {', '.join(dropped)}, for want of room.", style="dim")
         show("")
 
 
@@ -130,79 +98,83 @@ def heading(result: Result, bars: Bars) -> Table:
     """Return what was replayed, in a few lines."""
     run = result.description
     account, venue, strategy = run["account"], run["venue"], run["strategy"]
-    params = ", ".join(f"{name} {value}" for name, value in run["params"].items())
+    params = ", ".join(f"{name} {value}" for name, value in strategy["params"].items())
     names = ", ".join(bars.symbols[:4]) + (f" and {len(bars.symbols) - 4} more" if len(bars.symbols) > 4 else "")
     step = "" if bars.interval is None else f" of {duration(bars.interval.value)}"
-    marks = "mark prices are given" if bars.has_marks else "mark prices are the traded ones"
     stops = "".join(f", {spoken(name)} {account[name]:g}" for name in ("stop_loss", "take_profit") if account[name])
     equity, cash = float(result.equity.iloc[-1]), account["cash"]
     outcome = Text(f"{money(cash)} -> ")
     outcome.append(money(equity), style="bold green" if equity >= cash else "bold red")
     table = facts()
     table.add_row("strategy", f"{strategy['name']}{': ' if params else ''}{params}")
-    table.add_row("data", f"{names}: {count(len(bars))} bars{step}")
+    table.add_row("data", f"{names}: {several(len(bars), 'bar')}{step}")
     table.add_row("time", f"{moment(bars.time[0].value)} to {moment(bars.time[-1].value)} UTC")
-    table.add_row("prices", f"{marks}, {'with funding' if bars.funding.any() else 'no funding'}")
+    table.add_row("prices", f"{marks(bars)}, {'with funding' if bars.funding.any() else 'no funding'}")
     table.add_row("account", f"{account['margin_mode']} margin, {account['leverage']:g}x{stops}")
-    table.add_row("venue", f"{venue['name']}{' as of ' if venue['as_of'] else ''}{venue['as_of']}")
+    table.add_row("venue", f"{venue['name']}{' as of ' if venue['as_of'] else ''}{venue['as_of']}{later(venue, bars)}")
     table.add_row("rates", ", ".join(f"{spoken(name)} {venue[name]:g}" for name in RATES if venue[name]) or "none")
     table.add_row("equity", outcome)
     return table
 
 
-def facts() -> Table:
-    """Return a table of labels, dim, and what they are for."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column()
-    return table
+def marks(bars: Bars) -> str:
+    """Return where the mark prices are from; bars that lack them have the traded ones."""
+    if not bars.has_marks:
+        return "mark prices are the traded ones"
+    same = bars.mark == bars.trade
+    alike = int((same & bars.present).sum() if len(bars.present) else same.sum())
+    return "mark prices are given" + (f", the traded ones in {several(alike, 'bar')}" if alike else "")
 
 
-def listing(*titles: str, left: Collection[str]) -> Table:
-    """Return a table with a line under its titles, and numbers to the right."""
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        padding=(0, 2, 0, 0) if len(titles) > 1 else 0,
-        pad_edge=False,
-        show_edge=False,
-        header_style="bold",
-    )
-    for title in titles:
-        table.add_column(title, no_wrap=title != "source", justify="left" if title in left else "right")
-    return table
+def later(venue: Mapping[str, Any], bars: Bars) -> str:
+    """Return a note where the venue's tiers are of a time after the bars."""
+    try:
+        date = pd.Timestamp(venue["as_of"])
+    except ValueError:  # a venue of the user's own may say anything there
+        return ""
+    date = date.tz_localize("UTC") if date.tzinfo is None else date
+    return ", later than the bars" if date > bars.time[-1] else ""
 
 
-def figures(summary: pd.Series) -> Table:
-    """Return the summary as groups of figures, in two columns."""
-    table = Table.grid(padding=(0, 80 - 2 * HALF, 0, 0))
+def figures(summary: pd.Series, width: int) -> Table:
+    """Return the summary as groups of figures, in two columns where they fit."""
+    table = Table.grid(padding=(0, WIDTH - 2 * HALF if width >= WIDTH else 0, 0, 0))
     for left, right in zip(LEFT.items(), RIGHT.items(), strict=True):
-        table.add_row(group(*left, summary), group(*right, summary))
+        groups = [group(*part, summary, min(HALF, width)) for part in (left, right)]
+        for row in [groups] if width >= WIDTH else zip(groups):
+            table.add_row(*row)
     return table
 
 
-def group(title: str, names: Figures, summary: pd.Series) -> Table:
+def group(title: str, names: Figures, summary: pd.Series, width: int) -> Table:
     """Return one group of figures of a summary, a line each."""
     table = listing(title, left=(title,))
     for name, write in names.items():
         value = write(summary[name])
-        line = Text(spoken(name).ljust(HALF - len(value) - 1) + " ")
+        line = Text(spoken(name).ljust(width - len(value) - 1) + " ")
         line.append(value, style="red" if name in ALARMS and summary[name] > 0 else "")
         table.add_row(line)
     table.add_row("")
     return table
 
 
-def liquidation_table(events: pd.DataFrame) -> Table:
-    """Return liquidations, a line each, in as many columns as fit."""
+def liquidation_table(events: pd.DataFrame, width: int) -> tuple[Table, list[str]]:
+    """Return liquidations, a line each, in as many columns as fit, and the titles of the others."""
     columns = liquidation_columns(events)
+
+    def room(gap: int) -> int:
+        return width - sum(gap + max(map(len, [name, *cells])) for name, cells in columns.items()) + gap
+
+    dropped = []
     for title in DISPENSABLE:
-        if sum(2 + max(map(len, [name, *cells])) for name, cells in columns.items()) <= 80:
+        if room(2) >= 0:
             break
-        columns.pop(title, None)
-    table = listing(*columns, left=("liquidated", "symbol", "how"))
+        if columns.pop(title, None):
+            dropped.append(title)
+    table = listing(*columns, left=("liquidated", "symbol", "how"), gap=3 if room(3) >= 0 else 2)
     for row in zip(*columns.values(), strict=True):
         table.add_row(*row)
-    return table
+    return table, dropped
 
 
 def liquidation_columns(events: pd.DataFrame) -> dict[str, list[str]]:
@@ -232,11 +204,6 @@ def aligned(values: pd.Series, significant: int, least: int) -> list[str]:
     return [grouped(value, max(digits, least)) for value in values]
 
 
-def spoken(name: str) -> str:
-    """Return a name without its underscores."""
-    return name.replace("_", " ")
-
-
 def print_inspection(inspection: Inspection) -> None:
     """Print what is in a file."""
     table = facts()
@@ -253,7 +220,9 @@ def print_report(report: LookaheadReport) -> None:
     """Print what the look-ahead check found."""
     show(str(report), style="green" if report.passed else "bold red")
     if report.skipped:
-        show(f"The strategy failed on {count(len(report.skipped))} more prefixes, which were skipped.", style="dim")
+        one = len(report.skipped) == 1
+        skipped = "1 more prefix, which was" if one else f"{count(len(report.skipped))} more prefixes, which were"
+        show(f"The strategy failed on {skipped} skipped.", style="dim")
 
 
 def print_venue(name: str) -> None:

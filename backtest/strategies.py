@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, cast
@@ -15,6 +16,7 @@ import pandas as pd
 
 from backtest.errors import ConfigError, DataError
 from backtest.signals import FloatArray, Times, as_target_array
+from backtest.text import shown
 
 if TYPE_CHECKING:
     from backtest.bars import Bars
@@ -97,14 +99,14 @@ class Strategy:
         copies = {symbol: frame.copy(deep=False) for symbol, frame in frames.items()}
         try:
             result = self.function(next(iter(copies.values())) if len(copies) == 1 else copies, **chosen)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ConfigError(self._failure(error, tuple(frames))) from error
         try:
             return as_target_array(result, Times(tuple(frames), time))
         except DataError as error:
             raise DataError(f"strategy {self.name}: {error}") from error
 
-    def _failure(self, error: Exception, symbols: tuple[str, ...]) -> str:
+    def _failure(self, error: BaseException, symbols: tuple[str, ...]) -> str:
         code = getattr(inspect.unwrap(self.function), "__code__", None)
         file = str(self.path) if self.path else getattr(code, "co_filename", "")
         given = f"; it was given a dict of frames by symbol ({', '.join(symbols)})" if len(symbols) > 1 else ""
@@ -121,11 +123,14 @@ def strategy(path: str | Path) -> Strategy:
     ------
     ConfigError                if there is no such file, it fails to run, or it is not a strategy
     """
+    if not isinstance(path, (str, PathLike)):
+        raise ConfigError(f"strategy must be the path of a Python file, got {shown(path)}")
     path = Path(path)
     try:
         source = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"strategy must be a readable Python file, got {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: no path can hold a NUL
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"strategy must be a readable Python file, got {shown(str(path))}: {reason}") from error
     module = _run(path, source)
     function = getattr(module, "signals", None)
     if not callable(function):
@@ -181,7 +186,8 @@ def _run(path: Path, source: bytes) -> ModuleType:
         exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 (a strategy is code)
     except SyntaxError as error:
         del sys.modules[module.__name__]
-        raise ConfigError(f"strategy {path.name} is not valid Python: {error.msg} at line {error.lineno}") from error
+        line = f" at line {error.lineno}" if error.lineno else ""
+        raise ConfigError(f"strategy {path.name} is not valid Python: {error.msg}{line}") from error
     except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
         raise ConfigError(f"strategy {path.name} failed to load with {_summary(error, str(path))}") from error

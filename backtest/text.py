@@ -4,7 +4,7 @@ import pandas as pd
 
 UNITS = ((86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "min"), (1_000_000_000, "s"), (1, "ns"))
 
-__all__ = ["duration", "grouped", "moment", "place"]
+__all__ = ["duration", "grouped", "moment", "place", "shown"]
 
 
 def grouped(number: float, digits: int = 0) -> str:
@@ -28,3 +28,9 @@ def place(name: str, row: int, time: int | None = None) -> str:
     """Return where a bad value stands, as the tail of a message."""
     when = "" if time is None else f"at {moment(time)} "
     return f"{when}in {name} (row {grouped(row)})"
+
+
+def shown(value: object, length: int = 60) -> str:
+    """Return a value as code would write it, in one line and cut where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= length else f"{text[:length]}..."

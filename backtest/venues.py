@@ -3,16 +3,20 @@
 import difflib
 import json
 import re
+from collections.abc import Iterable
+from datetime import date
 from fractions import Fraction
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
 from backtest.errors import ConfigError, MarginError
 from backtest.settings import Settings
+from backtest.text import shown
 
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -80,9 +84,12 @@ class Venue(Settings):
     @field_validator("tiers", mode="before")
     @classmethod
     def _accept_any_sequence(cls, tiers: Any) -> Any:
-        if isinstance(tiers, dict):
-            return {symbol: tuple(ladder) for symbol, ladder in tiers.items()}
-        return tuple(tiers) if isinstance(tiers, list) else tiers
+        ladders = tiers if isinstance(tiers, dict) else {"": tiers}
+        for symbol, ladder in ladders.items():
+            if not isinstance(ladder, (list, tuple)):
+                rule = f"a list of Tier for {symbol}" if symbol else "a list of Tier, or a dict of such lists by symbol"
+                raise ConfigError(f"Venue.tiers must be {rule}, got {shown(ladder)}")
+        return {symbol: tuple(ladder) for symbol, ladder in tiers.items()} if ladders is tiers else tuple(tiers)
 
     def model_post_init(self, _context: Any) -> None:
         """Check that every ladder can be replayed."""
@@ -104,10 +111,12 @@ class Venue(Settings):
         wanted = canonical_symbol(self.symbols.get(symbol, symbol))
         listed = {canonical_symbol(name): name for name in self.tiers}
         if wanted not in listed:
-            nearest = difflib.get_close_matches(wanted, listed, n=1, cutoff=0.0)[0]
+            nearest = nearest_symbol(wanted, listed)
+            dated = f"; as of {self.as_of} it lists {len(listed)} symbols" if self.as_of else ""
             raise ConfigError(
-                f"symbol must be listed by venue {self.name}, got {symbol!r}; the nearest is {nearest!r}: "
-                f"symbols={{{symbol!r}: {nearest!r}}} takes its tiers (--symbol-map {symbol}={nearest} in the shell)"
+                f"symbol must be listed by venue {self.name}, got {self.symbols.get(symbol, symbol)!r}; "
+                f"the nearest is {nearest!r}: symbols={{{symbol!r}: {nearest!r}}} takes its tiers "
+                f"(--symbol-map {symbol}={nearest} in the shell){dated}"
             )
         return self.tiers[listed[wanted]]
 
@@ -118,8 +127,6 @@ class Venue(Settings):
             f"Venue({self.name}{dated}: {listed}, taker_fee={self.taker_fee:g}, slippage={self.slippage:g}, "
             f"liquidation_fee={self.liquidation_fee:g})"
         )
-
-    __str__ = __repr__
 
 
 def check_ladder(ladder: Ladder, fee_in_maintenance: float, place: str) -> None:
@@ -165,14 +172,24 @@ def canonical_symbol(symbol: str) -> str:
     return re.sub(r"[\W_]", "", pair)
 
 
-@cache
+def base_of(symbol: str) -> str:
+    """Return the coin of a canonical symbol: "1000SHIBUSDT" -> "SHIB", "XBTUSD" -> "BTC"."""
+    base = re.sub(r"(?<=.)(FDUSD|USD[TC]?)$", "", symbol)
+    base = re.sub(r"^(10{3,}|1M)(?=.)", "", base)
+    return {"XBT": "BTC"}.get(base, base)
+
+
+def nearest_symbol(wanted: str, listed: Iterable[str]) -> str:
+    """Return the listed symbol that is written most alike, among those of the same coin if there are any."""
+    same = [name for name in listed if base_of(name) == base_of(wanted)]
+    return difflib.get_close_matches(wanted, same or listed, n=1, cutoff=0.0)[0]
+
+
 def preset(name: str) -> dict[str, Any]:
     """Return a preset's figures, read from its data file."""
-    path = PRESETS / f"{name}.json"
-    if not path.is_file():
-        known = ", ".join(preset_names())
-        raise ConfigError(f"venue must be one of {known}, got {name!r}")
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(name, str) or name not in preset_names():
+        raise ConfigError(f"venue must be one of {', '.join(preset_names())}, got {shown(name)}")
+    loaded: dict[str, Any] = json.loads((PRESETS / f"{name}.json").read_text(encoding="utf-8"))
     return loaded
 
 
@@ -195,14 +212,14 @@ def preset_ladders(file: str) -> dict[str, Ladder]:
 
 
 def venue(
-    name: str, *, as_of: str | pd.Timestamp | None = None, symbols: dict[str, str] | None = None, **changes: Any
+    name: str, /, *, as_of: str | date | None = None, symbols: dict[str, str] | None = None, **changes: Any
 ) -> Venue:
     """Return a preset venue, with its tiers as of a date.
 
     Parameters
     ----------
     name : str                 a preset, such as "binance_usdm"; the command `backtest venues` lists them
-    as_of : str, Timestamp     date: the newest tiers published by then; default: the newest
+    as_of : str, date          or a Timestamp: the newest tiers published by then; default: the newest
     symbols : dict             symbol of the bars -> symbol of the venue, where base and quote are not the same
     changes                    any other setting of Venue, in place of the preset's
 
@@ -210,24 +227,26 @@ def venue(
     ------
     ConfigError                for an unknown preset, a date before the first tiers, or an unknown setting
     """
+    if "name" in changes:
+        raise ConfigError(f"name is what a preset has already, {shown(name)}, got {shown(changes['name'])}")
     figures = preset(name)
     snapshots = sorted(figures["tiers"], key=lambda snapshot: str(snapshot["as_of"]))
     if as_of is not None:
         try:
-            date = pd.Timestamp(as_of).strftime("%Y-%m-%d")
+            day = pd.Timestamp(as_of).strftime("%Y-%m-%d") if isinstance(as_of, (str, date, np.datetime64)) else None
         except ValueError:
-            raise ConfigError(f"as_of must be a date, got {as_of!r}") from None
-        known = [snapshot for snapshot in snapshots if snapshot["as_of"] <= date]
+            day = None
+        if day is None:
+            raise ConfigError(f"as_of must be a date, got {shown(as_of)}")
+        known = [snapshot for snapshot in snapshots if snapshot["as_of"] <= day]
         if not known:
-            raise ConfigError(
-                f"as_of must not be before the first tiers of {name}, {snapshots[0]['as_of']}, got {date}"
-            )
+            raise ConfigError(f"as_of must not be before the first tiers of {name}, {snapshots[0]['as_of']}, got {day}")
         snapshots = known
     newest = snapshots[-1]
     values = {
         **{setting: figure["value"] for setting, figure in figures["figures"].items()},
         "tiers": preset_ladders(newest["file"]),
-        "symbols": symbols or {},
+        "symbols": {} if symbols is None else symbols,
         "name": name,
         "as_of": newest["as_of"],
         "source": newest["source"],

@@ -214,8 +214,17 @@ def test_a_slice_equals_what_was_read_so(frames: dict[str, pd.DataFrame], start:
         assert np.column_stack([part.trade[price][:, i] for price in PRICES]).tolist() == trade.tolist()
         assert np.column_stack([part.mark[price][:, i] for price in PRICES]).tolist() == mark.tolist()
         assert not len(part.funding) or part.funding[:, i].tolist() == funding.tolist()
-    assert (part.mark is part.trade) == (whole.mark is whole.trade)
+    assert part.has_marks == whole.has_marks
     assert not len(part.present) or not part.present.all()
+
+
+def test_a_slice_keeps_its_columns_even_where_it_has_no_marks() -> None:
+    # what a strategy reads must not depend on where its bars were cut
+    whole = Bars.from_frames({"A": made(20)}).with_marks({"A": made(5, seed=2)})
+    part = whole[10:]
+    assert part.has_marks
+    assert list(part.frame("A")) == list(whole.frame("A"))
+    assert (part.mark == part.trade).all()
 
 
 def test_a_slice_leaves_the_whole_alone() -> None:
@@ -225,68 +234,6 @@ def test_a_slice_leaves_the_whole_alone() -> None:
     before = whole.trade.copy()
     assert whole[2:].trade[0, 0].tolist() == (1.0,) * 4
     np.testing.assert_array_equal(whole.trade, before)
-
-
-def test_marks_of_their_own_frames() -> None:
-    trades, marks = made(10), made(10, seed=5)[2:8]
-    bars = Bars.from_frames({"A": trades, "B": made(10, seed=1)}).with_marks({"A": marks})
-    for price in PRICES:
-        np.testing.assert_array_equal(bars.mark[price][2:8, 0], marks[price])
-        np.testing.assert_array_equal(bars.mark[price][8:, 0], trades[price][8:])
-        np.testing.assert_array_equal(bars.mark[price][:, 1], bars.trade[price][:, 1])
-    joined = trades.join(marks[PRICES].add_prefix("mark_"))
-    assert bars.fingerprint == Bars.from_frames({"A": joined, "B": made(10, seed=1)}).fingerprint
-
-
-def test_marks_move_what_a_missing_bar_counts_at() -> None:
-    trades = made(4)
-    trades.iloc[2, :4] = np.nan
-    bars = Bars.from_frames({"A": trades}).with_marks({"A": made(4, seed=5)})
-    assert bars.trade[2, 0]["close"] == made(4, seed=5)["close"].iloc[1]
-
-
-@pytest.mark.parametrize(
-    ("marks", "message"),
-    [
-        ({"C": made(3)}, r"marks must be for one of A, got 'C'"),
-        (
-            {"A": made(3, start="2021-01-01")},
-            r"marks must share a time with the bars, got none from 2021-01-01",
-        ),
-        (
-            {"A": made(3).assign(low=0.0)},
-            r"low must be above 0, got 0\.0 at .* in the marks of A \(row 0\)",
-        ),
-    ],
-)
-def test_bad_marks(marks: dict[str, pd.DataFrame], message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        Bars.from_frames({"A": made(3)}).with_marks(marks)
-
-
-@pytest.mark.parametrize(
-    ("frames", "message"),
-    [
-        ({}, r"at least one symbol, got none in frames"),
-        ([made(3)], r"frames must be a dict of frames by symbol, got list"),
-        ({"A": made(3)["open"]}, r"bars must be a DataFrame, got Series in A"),
-        ({"A": made(3)[:0]}, r"at least one row, got none in A"),
-        ({"A": made(3).reset_index()}, r"index must be a DatetimeIndex, got RangeIndex of int64 in A"),
-        ({"A": made(3).drop(columns="low")}, r"must be a column low, got open, high, close, volume in A"),
-        ({"A": made(3).assign(mark_open=1.0)}, r"must be a column mark_high, got .* in A"),
-        ({3: made(3)}, r"a symbol must be a name, got 3 in frames"),
-        ({"A": made(3) * np.nan}, r"at least one bar, got NaN prices in every row of A"),
-        ({"A": made(3)[["open", "open", "high", "low", "close"]]}, r"must be one column open, got several in A"),
-    ],
-)
-def test_frames_that_are_none(frames: object, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        Bars.from_frames(frames)
-
-
-def test_unknown_symbol() -> None:
-    with pytest.raises(DataError, match=r"a symbol must be one of A, got 'B'"):
-        Bars.from_frames({"A": made(3)}).frame("B")
 
 
 def test_bars_survive_pickling() -> None:

@@ -65,14 +65,17 @@ def test_check_says_where_the_strategy_failed(call, tmp_path):
     path.write_text("def signals(data):\n    data.index[500]\n    return data['close'] * 0\n")
     code, out, _ = call("check", path, "--data", DATA, "--to", "2017-09", "--cuts", "8")
     assert code == 0
-    assert re.search(r"\nThe strategy failed on [1-7] more prefixes, which were skipped\.\n", out)
+    assert re.search(r"\nThe strategy failed on [2-7] more prefixes, which were skipped\.\n", out)
+    _, out, _ = call("check", path, "--data", DATA, "--to", "2017-09", "--cuts", "2")
+    assert re.search(r"\nThe strategy failed on 1 more prefix, which was skipped\.\n", out)
 
 
 def test_check_gives_marks_and_funding_to_the_strategy(call, tmp_path):
     path = tmp_path / "rates.py"
     path.write_text("def signals(data):\n    return -data['funding_rate'].clip(-1, 1) + 0 * data['mark_close']\n")
-    files = ("--data", DATA, "--mark", DATA, "--funding", "0.0001", "--to", "2017-09")
-    assert call("check", path, *files)[0] == 0
+    data = bars_file(tmp_path / "btcusdt.parquet", [100.0] * 200)
+    mark = bars_file(tmp_path / "mark.parquet", [99.0] * 200)
+    assert call("check", path, "--data", data, "--mark", mark, "--funding", "0.0001", "--to", "2020-01-05")[0] == 0
 
 
 def test_venues_lists_figures_with_dates_and_sources(call):
@@ -161,8 +164,18 @@ def test_wide_liquidations_lose_columns_and_no_digits():
         "how",
     ]
     assert full["how"] == ["gap joint"]
-    titles = [str(column.header) for column in screens.liquidation_table(events).columns]
-    assert titles == ["liquidated", "symbol", "quantity", "margin lost", "bad debt"]
+    table, dropped = screens.liquidation_table(events, 80)
+    assert [str(column.header) for column in table.columns] == [
+        "liquidated",
+        "symbol",
+        "mark price",
+        "margin lost",
+        "penalty",
+    ]
+    assert dropped == ["forfeited", "fill price", "how", "quantity", "bad debt"]
+    table, dropped = screens.liquidation_table(events, 200)
+    assert [str(column.header) for column in table.columns] == list(full)
+    assert dropped == []
 
 
 @pytest.fixture
@@ -175,7 +188,7 @@ def elsewhere(tmp_path):
 def test_the_module_is_a_command(elsewhere):
     command = [sys.executable, "-m", "backtest", "run", HOLD, "--data", DATA, *VENUE, "--margin-mode", "x"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, **elsewhere)  # noqa: S603
-    expected = (2, "", "error: Account.margin_mode must be 'isolated' or 'cross', got 'x'\n")
+    expected = (2, "", "error: --margin-mode must be 'isolated' or 'cross', got 'x'\n")
     assert (done.returncode, done.stdout, done.stderr) == expected
 
 

@@ -65,7 +65,7 @@ def test_tables_in_the_file_give_files_and_rates_by_symbol(call, tmp_path):
     code, out, _ = call("run", MOMENTUM, "--config", config, "--symbol-map", "ETHUSD=ETHUSDT")
     assert code == 0
     assert fact(out, "data").startswith("BTCUSD, ETHUSD: ")
-    assert fact(out, "venue") == "binance_usdm as of 2024-10-24"
+    assert fact(out, "venue") == "binance_usdm as of 2024-10-24, later than the bars"
     assert fact(out, "rates") == "liquidation fee 0.0125"
 
 

@@ -3,8 +3,11 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from shell import BTC, CRASH, DATA, ETH, HOLD, VENUE
+from shell import BTC, CRASH, DATA, ETH, HOLD, VENUE, bars_file, config_file
+
+from backtest import replay
 
 
 @pytest.mark.parametrize(
@@ -18,7 +21,7 @@ from shell import BTC, CRASH, DATA, ETH, HOLD, VENUE
         (("run", "--levrage", "3"), "No such option: --levrage.*--leverage"),
         (("run", "--data"), "'--data' requires an argument"),
         (("run", HOLD, "more", "--data", DATA), r"unexpected extra argument.*more"),
-        (("run", "none.py", "--data", DATA), "strategy must be a readable Python file, got none.py"),
+        (("run", "none.py", "--data", DATA), "strategy must be a readable Python file, got '?none.py"),
         (("run", HOLD, *VENUE), "data must name at least one file, got none"),
         (("run", HOLD, "--data", DATA), r"a venue must be given: binance_usdm, or a \[venue\] table .*, got none"),
         (("run", HOLD, "--data", DATA, "--venue", "nowhere"), "venue must be one of binance_usdm, got 'nowhere'"),
@@ -27,11 +30,11 @@ from shell import BTC, CRASH, DATA, ETH, HOLD, VENUE
         (("run", HOLD, "--data", DATA, f"BTCUSDT={DATA}", *VENUE), "each file must be of a symbol of its own"),
         (("run", HOLD, "--config", "none.toml"), "^No such file or directory: none.toml$"),
         ((*CRASH, "--leverage", "500"), "leverage must be at most 150"),
-        ((*CRASH, "--leverage", "0.5"), r"Account\.leverage must be .* 1, got '?0\.5"),
-        ((*CRASH, "--leverage", "nan"), r"Account\.leverage must be .* got '?nan"),
-        ((*CRASH, "--leverage", "ten"), r"Account\.leverage must be a valid number.*'ten'"),
-        ((*CRASH, "--margin-mode", "both"), r"Account\.margin_mode must be 'isolated' or 'cross', got 'both'"),
-        ((*CRASH, "--taker-fee", "-1"), r"Venue\.taker_fee must be greater than or equal to 0, got '?-1"),
+        ((*CRASH, "--leverage", "0.5"), r"--leverage must be .* 1, got '?0\.5"),
+        ((*CRASH, "--leverage", "nan"), r"--leverage must be .* got '?nan"),
+        ((*CRASH, "--leverage", "ten"), r"--leverage must be a valid number.*'ten'"),
+        ((*CRASH, "--margin-mode", "both"), r"--margin-mode must be 'isolated' or 'cross', got 'both'"),
+        ((*CRASH, "--taker-fee", "-1"), r"--taker-fee must be greater than or equal to 0, got '?-1"),
         ((*CRASH, "--as-of", "never"), "as_of must be a date, got 'never'"),
         ((*CRASH, "--as-of", "1999-01-01"), "as_of must not be before the first tiers"),
         ((*CRASH, "--symbol-map", "BTCUSDT"), "--symbol-map must be written FROM=TO"),
@@ -40,6 +43,16 @@ from shell import BTC, CRASH, DATA, ETH, HOLD, VENUE
         ((*CRASH, "--funding", "ETH=0.1"), "funding must be for one of BTCUSDT, got ETH; write SYMBOL=0.1"),
         ((*CRASH, "--funding", "0.1", "BTCUSDT=0.1"), "funding must be given once for each symbol"),
         ((*CRASH, "--funding", "0.1", "--every", "often"), "every must be a fixed length of time"),
+        ((*CRASH, "--every", "8h"), "every must go with a funding rate, --funding RATE, got '8h' without one"),
+        ((*CRASH, "--funding", "abc"), "funding must be a rate or a file, got 'abc'"),
+        ((*CRASH, "--funding", "BTCUSDT=0.1x"), "funding must be a rate or a file, got '0.1x'"),
+        ((*CRASH, "--funding", "none.csv"), "there must be a file, got none at none.csv"),
+        (
+            ("run", "--data", DATA, "hold", *VENUE),
+            "a strategy must be given, .*; --data took 'hold', and",
+        ),
+        (("run", "--data", DATA, "--funding", "1", "hold"), "a strategy must be given, .*; --funding took 'hold'"),
+        (("run", "--data", DATA, "--funding", "1", *VENUE), "the --config file, got none$"),
         ((*CRASH, "--mark", f"ETH={ETH}"), "mark must be for one of BTCUSDT, got ETH"),
         ((*CRASH, "--mark", "none.csv"), "there must be a file, got none at none.csv"),
         ((*CRASH, "--param", "target"), "a parameter must be written name=value, got 'target'"),
@@ -53,6 +66,48 @@ from shell import BTC, CRASH, DATA, ETH, HOLD, VENUE
 )
 def test_what_is_wrong_on_the_command_line_is_one_line(refused, arguments, message):
     assert re.search(message, refused(*arguments))
+
+
+def test_settings_are_named_as_they_were_given(refused, tmp_path):
+    config = config_file(tmp_path, "leverage = 0.5\n")
+    assert refused(*CRASH, "--config", config).startswith("Account.leverage must be ")
+    assert refused(*CRASH, "--leverage=0.5").startswith("--leverage must be ")
+
+
+@pytest.mark.parametrize("what", ["README.md", "data"])
+def test_a_place_that_is_no_run_is_refused_before_the_replay(refused, monkeypatch, tmp_path, what):
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "notes.txt").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(replay, "run", lambda *_, **__: pytest.fail("it was replayed"))
+    assert re.search(rf" got .*{what}", refused(*CRASH, "--out", what))
+
+
+@pytest.mark.parametrize("ends", [("--from", "2020-01-05"), ("--from", "2020-01-05", "--to", "2020-01-06")])
+def test_marks_and_settlements_outside_of_the_span_are_refused(call, refused, tmp_path, ends):
+    data = bars_file(tmp_path / "btcusdt.parquet", [100.0] * 240)
+    mark = bars_file(tmp_path / "mark.parquet", [99.0] * 24)
+    time = pd.date_range("2020-01-01", periods=3, freq="8h", tz="UTC")
+    pd.DataFrame({"timestamp": time, "rate": 0.01}).to_csv(tmp_path / "funding.csv", index=False)
+    command = ("run", HOLD, "--data", data, *VENUE)
+    message = refused(*command, *ends, "--mark", mark)
+    assert re.search(
+        "^marks of BTCUSDT must share a time with the bars between 2020-01-05 00:00 and .*, got none in .*mark",
+        message,
+    )
+    message = refused(*command, *ends, "--funding", tmp_path / "funding.csv")
+    assert re.search("^settlements of BTCUSDT must fall between 2020-01-05 00:00 and .*, got none in .*csv$", message)
+    both = ("--mark", mark, "--funding", tmp_path / "funding.csv")
+    assert call(*command, *both, "--from", "2020-01-01 12:00")[0] == 0
+
+
+def test_marks_equal_to_prices_and_rates_of_zero_are_no_mistake(call, tmp_path):
+    data = bars_file(tmp_path / "btcusdt.parquet", [100.0] * 240)
+    time = pd.date_range("2020-01-01", periods=30, freq="8h", tz="UTC")
+    pd.DataFrame({"timestamp": time, "rate": 0.0}).to_csv(tmp_path / "funding.csv", index=False)
+    given = ("--mark", data, "--funding", tmp_path / "funding.csv", "--from", "2020-01-05")
+    assert call("run", HOLD, "--data", data, *VENUE, *given)[0] == 0
 
 
 def test_bad_files_are_one_line(refused, tmp_path):

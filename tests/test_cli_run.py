@@ -80,14 +80,6 @@ def test_a_run_is_saved_where_it_says(call, tmp_path):
     assert loaded.description["account"]["leverage"] == 10.0
 
 
-def test_a_run_that_cannot_be_saved_is_still_printed(call, tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    code, out, err = call(*CRASH, "--out", tmp_path)
-    assert code == 2
-    assert "total return" in out
-    assert re.fullmatch(r"error: .* must hold a run.*\n", err)
-
-
 def test_a_stop_beyond_liquidation_is_one_line_on_stderr(call):
     code, out, err = call(*CRASH, "--leverage", "10", "--stop-loss", "0.5")
     assert code == 0
@@ -135,7 +127,7 @@ def test_every_option_reaches_the_run(call, tmp_path):
     assert run["account"] == account
     assert venue.items() <= run["venue"].items()
     assert run["venue"]["as_of"] == "2024-10-24"
-    assert run["params"] == {"target": -0.5}
+    assert run["strategy"]["params"] == {"target": -0.5}
     assert run["data"]["first"] == "2020-03-01 00:00:00+00:00"
     assert run["data"]["last"] == "2020-03-20 23:00:00+00:00"
 
@@ -177,7 +169,7 @@ def test_a_rate_is_settled_as_often_as_every_says(call, tmp_path):
     assert figure(call(*arguments, "--every", "4h")[1], "funding") == "50.00"
 
 
-def test_repair_lists_every_change_on_stderr(call, refused, tmp_path):
+def test_repair_lists_changes_on_stderr(call, refused, tmp_path):
     data = bars_file(tmp_path / "btcusdt.parquet", [100.0, 0.0, 100.0, 100.0], volume=[1.0, 1.0, -1.0, 1.0])
     message = refused("run", HOLD, "--data", data, *VENUE)
     assert re.search(r"must be above 0, got 0\.0 at 2020-01-01 01:00 in .*btcusdt\.parquet \(row 1\)", message)
@@ -186,3 +178,13 @@ def test_repair_lists_every_change_on_stderr(call, refused, tmp_path):
     first, second = err.splitlines()
     assert first.startswith("repaired: price_not_positive: ")
     assert second.startswith("repaired: bad_volume: ")
+
+
+def test_repair_lists_ten_changes_and_counts_the_others(call, tmp_path):
+    data = bars_file(tmp_path / "btcusdt.parquet", [100.0] + [0.0] * 13 + [100.0])
+    code, _, err = call("run", HOLD, "--data", data, *VENUE, "--repair")
+    assert code == 0
+    *listed, last = err.splitlines()
+    assert len(listed) == 10
+    assert all(line.startswith("repaired: price_not_positive: ") for line in listed)
+    assert last == "and 3 more"

@@ -36,6 +36,8 @@ def test_truncated_files(ending: str, share: float, tmp_path: Path) -> None:
         ("a.csv", b"", r"at least one row, got an empty file in .*a\.csv"),
         ("a.csv", b"\n\n# only a comment\n", r"at least one row, got none in .*a\.csv"),
         ("a.csv", b"timestamp,open,high,low,close\n", r"at least one row, got none in .*a\.csv"),
+        ("a.csv", b"timestamp;open;high\n1;2,5;3\n", r"must be separated by commas, got ';' in .*a\.csv$"),
+        ("a.csv", b"timestamp\topen\thigh\n1\t2\t3\n", r"must be separated by commas, got '\\t' in .*a\.csv$"),
         (
             "a.csv",
             b"1614556800,1.0,2.0,0.5,1.5\n",

@@ -121,6 +121,8 @@ def test_constant_equals_its_settlements() -> None:
     [
         (np.nan, r"funding rates must be finite, got nan in A"),
         (np.inf, r"funding rates must be finite, got inf in A"),
+        (10**400, r"funding rates must be finite, got 10{59}\.\.\. in A$"),
+        (None, r"a rate or a Series of rates, got NoneType in A"),
         (True, r"a rate or a Series of rates, got bool in A"),
         ("0.0001", r"a rate or a Series of rates, got str in A"),
         ({"C": 0.1}, r"funding must be for one of A, got 'C'"),

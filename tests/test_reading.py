@@ -231,39 +231,24 @@ def test_bad_columns(frame: pd.DataFrame, message: str, tmp_path: Path) -> None:
         read_bars(written(frame, tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("source", "options", "message"),
-    [
-        ([], {}, r"at least one file of bars, got none"),
-        ({}, {}, r"at least one symbol, got none"),
-        ("nowhere.parquet", {}, r"there must be a file, got none at nowhere\.parquet"),
-        (
-            [DATA / "btcusd_30m.parquet"] * 2,
-            {},
-            r"each file must be of another symbol, got BTCUSD in .* and in .*; give a dict",
-        ),
-        (DATA / "btcusd_30m.parquet", {"marks": {"B": "b.csv"}}, r"marks must be for one of BTCUSD, got 'B'"),
-        (DATA / "btcusd_30m.parquet", {"funding": {"B": "b.csv"}}, r"funding must be for one of BTCUSD, got 'B'"),
-        (
-            [DATA / "btcusd_30m.parquet", DATA / "ethusd_30m.parquet"],
-            {"funding": "rates.csv"},
-            r"funding of several symbols must be a dict of files by symbol, got rates\.csv",
-        ),
-        (
-            DATA / "btcusd_30m.parquet",
-            {"marks": DATA / "nowhere.csv"},
-            r"there must be a file, got none at .*nowhere\.csv",
-        ),
-        (
-            DATA / "btcusd_30m.parquet",
-            {"funding": DATA / "ethusd_30m.parquet"},
-            r"must be a column funding_rate, got timestamp, open, high, low, close, volume in .*ethusd",
-        ),
-    ],
-)
-def test_bad_sources(source: object, options: dict[str, object], message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        read_bars(source, **options)
+def test_rates_for_all_and_by_symbol(tmp_path: Path) -> None:
+    paths = {"A": written(stamped(), tmp_path), "B": written(stamped()[5:], tmp_path, "parquet", "b")}
+    bars = read_bars(paths)
+    assert read_bars(paths, funding=0.25).fingerprint == bars.with_funding(0.25).fingerprint
+    mixed = read_bars(paths, funding={"A": 0.5, "B": written(RATES, tmp_path, "csv", "rates")})
+    assert np.flatnonzero(mixed.funding[:, 0]).tolist() == [*range(0, 50, 8)]
+    assert {t: mixed.funding[t, 1] for t in np.flatnonzero(mixed.funding[:, 1])} == {8: 0.25}
+
+
+def test_a_price_a_hair_outside_says_what_mends_it(tmp_path: Path) -> None:
+    frame = stamped()
+    frame.loc[3, "close"] = np.nextafter(frame["low"].iloc[3], 0)
+    path = written(frame, tmp_path, "parquet")
+    with pytest.raises(DataError, match=r"\(row 3\): repair=True \(--repair in the shell\) clips it$"):
+        read_bars(path)
+    assert [change.rule for change in read_bars(path, repair=True).repairs] == ["outside_range"]
+    with pytest.raises(DataError, match=r"low must be above 0, got 0\.0 .* \(row 3\)$"):
+        read_bars(written(frame.assign(low=frame["low"].where(frame.index != 3, 0.0)), tmp_path, "parquet"))
 
 
 def test_bad_rates_name_their_file(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"```(python|console|text)\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```(python|console|text|toml)\n(.*?)```", re.DOTALL)
 
 
 def shown(kind: str, marker: str) -> tuple[str, str]:
@@ -43,6 +43,18 @@ def test_command_prints_what_readme_shows(call):
     words = shlex.split(command.removeprefix("$ ").replace("\\\n", " "))
     assert words[0] == "backtest"
     assert call(*words[1:]) == (0, output, "")
+
+
+def test_other_commands_of_readme_run(call, tmp_path):
+    settings = next(text for kind, text in BLOCK.findall(README) if kind == "toml")
+    (tmp_path / "cross.toml").write_text(settings)
+    commands = next(text for kind, text in BLOCK.findall(README) if kind == "console" and "--config" in text)
+    for command in commands.splitlines():
+        words = shlex.split(command.removeprefix("$ backtest "), comments=True)
+        code, out, err = call(*words)
+        assert (code, err) == (0, "")
+        if "--config" in words:
+            assert re.search(r"liquidations +0$", out, re.MULTILINE)
 
 
 def test_strategy_of_readme_is_a_strategy(tmp_path):

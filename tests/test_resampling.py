@@ -74,6 +74,11 @@ def test_twice_is_the_same_as_at_once() -> None:
     assert bars.resample("4h").resample("12h").fingerprint == bars.resample("12h").fingerprint
 
 
+def test_weeks_start_on_thursdays() -> None:
+    weeks = Bars.from_frames({"A": made(30, step="1D")}).resample("1W")
+    assert [f"{time:%a %m-%d}" for time in weeks.time[:2]] == ["Thu 12-26", "Thu 01-02"]
+
+
 def test_empty_stretches_are_left_out() -> None:
     frame = made(48)
     bars = Bars.from_frames({"A": frame.drop(frame.index[5:26])}).resample("4h")
@@ -95,6 +100,8 @@ def test_an_instrument_without_a_bar_in_the_slice_stays() -> None:
         ("1MS", r"every must be a fixed length of time such as '15min', '8h' or '1D', got '1MS'"),
         (8, r"every must be a fixed length of time such as .*, got 8"),
         ("0h", r"every must be above 0 and below 292 years, got '0h'"),
+        (timedelta.max, r"every must be above 0 and below 292 years, got datetime\.timedelta"),
+        (pd.Timedelta("1h") + pd.Timedelta("1ns"), r"every must be a whole multiple of 1h"),
     ],
 )
 def test_lengths_that_are_refused(every: object, message: str) -> None:

@@ -64,7 +64,7 @@ def test_frames_are_by_time(tmp_path):
 
 
 def test_repr_says_how_it_ended():
-    assert repr(result()).startswith("Result(5 bars, total_return ")
+    assert repr(result()).startswith("Result(bars 5, total_return ")
 
 
 def test_what_rounding_leaves_of_a_lost_account_is_nothing():

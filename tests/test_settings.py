@@ -1,8 +1,12 @@
 """Settings that are refused before any bar is replayed, each in one sentence."""
 
+import copy
+import inspect
 import math
+import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from scenes import bars_of, venue_of
 
@@ -20,7 +24,11 @@ ONES = np.ones(3)
         ({"cash": math.nan}, r"Account\.cash must be a finite number, got nan"),
         ({"cash": math.inf}, r"Account\.cash must be a finite number, got inf"),
         ({"leverage": 0.5}, r"Account\.leverage must be greater than or equal to 1, got 0\.5"),
-        ({"leverage": "many"}, r"Account\.leverage must be a valid number.*got 'many'"),
+        ({"leverage": "many"}, r"Account\.leverage must be a valid number, got 'many'$"),
+        ({"leverage": "9" * 400}, r"Account\.leverage must be a finite number, got '9{59}\.\.\.$"),
+        ({"leverage": pd.Series([1, 2])}, r"Account\.leverage must be a valid number, got 0 1 1 2 dtype: int64$"),
+        ({"leverage": True}, r"Account\.leverage must not be true or false, got True"),
+        ({"stop_loss": np.bool_(False)}, r"Account\.stop_loss must not be true or false, got False"),
         ({"margin_mode": "both"}, r"Account\.margin_mode must be 'isolated' or 'cross', got 'both'"),
         ({"stop_loss": 0}, r"Account\.stop_loss must be greater than 0, got 0"),
         ({"stop_loss": 5}, r"Account\.stop_loss must be less than 1, got 5"),
@@ -33,9 +41,48 @@ def test_account_refuses(settings, message):
         bt.Account(**settings)
 
 
+def test_numbers_may_be_written_as_text():
+    assert bt.Account(leverage="10").leverage == 10.0
+
+
 def test_settings_are_frozen():
-    with pytest.raises(ValueError, match="frozen"):
-        bt.Account().leverage = 3
+    account = bt.Account()
+    with pytest.raises(ConfigError, match=r"^Account is frozen, so leverage cannot be set; model_copy"):
+        account.leverage = 3
+    with pytest.raises(ConfigError, match=r"^Account is frozen, so leverage cannot be deleted$"):
+        del account.leverage
+    assert account == bt.Account()
+
+
+def test_settings_are_given_by_name():
+    with pytest.raises(ConfigError, match=r"^settings of Account are given by name \(cash=\.\.\.\), got 10000$"):
+        bt.Account(10_000)
+
+
+def test_a_changed_copy_is_as_valid_as_any_other():
+    account = bt.Account(cash=500)
+    assert account.model_copy(update={"leverage": 3}) == bt.Account(cash=500, leverage=3)
+    assert account.model_copy() == account
+    with pytest.raises(ConfigError, match=r"Account\.leverage must be greater than or equal to 1, got 0\.5"):
+        account.model_copy(update={"leverage": 0.5})
+    with pytest.raises(MarginError, match="below 1 / max_leverage"):
+        venue_of().model_copy(update={"fee_in_maintenance": 0.5})
+
+
+@pytest.mark.parametrize("settings", [bt.Account(leverage=3), venue_of(), venue_of().tiers[0]])
+def test_settings_survive_copies_and_pickling(settings):
+    assert copy.copy(settings) == copy.deepcopy(settings) == settings
+    assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301
+
+
+def test_the_text_of_an_account_says_what_it_is():
+    assert str(bt.Account(cash=5)).startswith("Account(cash=5.0, leverage=1.0, margin_mode='isolated'")
+
+
+def test_the_signature_is_names_and_defaults():
+    expected = "(*, floor, maintenance_rate, max_leverage)"
+    assert str(inspect.signature(bt.Tier)) == expected
+    assert str(inspect.signature(bt.Account)).startswith("(*, cash=10000.0, leverage=1.0, margin_mode='isolated',")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +90,7 @@ def test_settings_are_frozen():
     [
         ({"tiers": []}, MarginError, "tiers must hold at least one tier, got none"),
         ({"tiers": {}}, ConfigError, r"Venue\.tiers must hold at least one symbol"),
+        ({"tiers": {"S0": []}}, MarginError, "tiers must hold at least one tier, got none for S0"),
         ({"tiers": [(10, 0.01, 10)]}, MarginError, "tiers must start at a floor of 0, got 10"),
         (
             {"tiers": [(0, 0.01, 10), (50, 0.02, 5), (50, 0.03, 5)]},
@@ -76,6 +124,23 @@ def test_settings_are_frozen():
 def test_venue_refuses(rules, error, message):
     with pytest.raises(error, match=message):
         venue_of(**rules)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"tiers": 5}, r"Venue\.tiers must be a list of Tier, or a dict of such lists by symbol, got 5$"),
+        ({"tiers": {"BTCUSDT": 5}}, r"Venue\.tiers must be a list of Tier for BTCUSDT, got 5$"),
+        ({"tiers": [venue_of().tiers[0], 5]}, r"^Venue\.tiers\.1 must be a Tier, got 5$"),
+        ({"tiers": {"BTCUSDT": [5]}}, r"^Venue\.tiers\.BTCUSDT\.0 must be a Tier, got 5$"),
+        ({"tiers": {"BTCUSDT": [{"floor": 0}]}}, r"^Tier\.maintenance_rate must be given$"),
+        ({"symbols": {"A": 5}}, r"^Venue\.symbols\.A must be text, got 5$"),
+        ({"symbols": pd.Series({"A": "B"})}, r"^Venue\.symbols must be a dict, got A B dtype: str$"),
+    ],
+)
+def test_venue_refuses_other_kinds(values, message):
+    with pytest.raises(ConfigError, match=message):
+        bt.Venue(**{"tiers": venue_of().tiers, **values})
 
 
 def test_a_rate_just_below_the_birth_of_a_liquidation_is_a_tier():

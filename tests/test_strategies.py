@@ -1,4 +1,4 @@
-"""Strategy files: loading, calling and their parameters."""
+"""Strategy files: loading and calling."""
 
 import sys
 
@@ -9,7 +9,7 @@ from walks import walk
 
 from backtest.bars import Bars
 from backtest.errors import ConfigError, DataError
-from backtest.strategies import Strategy, parse_params, strategy
+from backtest.strategies import Strategy, strategy
 
 CROSS = '''"""Cross of two means."""
 PARAMS = {"fast": 2, "slow": 3}
@@ -130,6 +130,17 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
             strategy(path)
 
 
+@pytest.mark.parametrize("path", [None, 5, b"mine.py"])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(ConfigError, match=f"strategy must be the path of a Python file, got {path!r}$"):
+        strategy(path)
+
+
+def test_a_path_with_a_nul_is_refused():
+    with pytest.raises(ConfigError, match=r"readable Python file, got 'a\\x00\.py': embedded null byte$"):
+        strategy("a\0.py")
+
+
 # ---- calling
 
 
@@ -196,6 +207,12 @@ def test_a_failing_function_is_named_with_its_line():
         Strategy.from_function(broken).signals(ONE)
 
 
+def test_leaving_the_process_is_a_failure(tmp_path):
+    source = "import sys\ndef signals(data):\n    sys.exit(0)"
+    with pytest.raises(ConfigError, match=r"^strategy mine failed with SystemExit: 0 at line 3 of mine\.py$"):
+        strategy(written(tmp_path, source)).signals(ONE)
+
+
 @pytest.mark.parametrize(
     ("result", "message"),
     [
@@ -228,73 +245,3 @@ def test_a_function_becomes_a_strategy():
     np.testing.assert_array_equal(made.signals(ONE)[:, 0], np.sign(ONE.frame("BTCUSDT")["close"].diff(3)))
     with pytest.raises(ConfigError, match="signals of momentum must take data and every name in PARAMS"):
         Strategy.from_function(momentum)
-
-
-# ---- parameters
-
-DEFAULTS = {"fast": 20, "level": 30.0, "short": True, "kind": "ema"}
-
-
-def strategy_with_defaults():
-    def flat(data, **params):
-        return data["close"] * 0 * len(params)
-
-    return Strategy.from_function(flat, DEFAULTS)
-
-
-def test_settings_are_the_defaults_overlaid():
-    chosen = strategy_with_defaults().settings({"fast": np.int64(5), "level": 25, "short": np.bool_(False)})
-    assert chosen == {"fast": 5, "level": 25.0, "short": False, "kind": "ema"}
-    assert [type(value) for value in chosen.values()] == [int, float, bool, str]
-    assert strategy_with_defaults().settings() == DEFAULTS
-
-
-@pytest.mark.parametrize(
-    ("params", "message"),
-    [
-        ({"fats": 5}, r"parameter must be one of fast, level, short, kind, got fats; did you mean fast\?"),
-        ({"window": 5}, "parameter must be one of fast, level, short, kind, got window$"),
-        ({"fast": 5.0}, "parameter fast must be a whole number, got 5.0"),
-        ({"fast": True}, "parameter fast must be a whole number, got True"),
-        ({"fast": "5"}, "parameter fast must be a whole number, got '5'"),
-        ({"level": float("nan")}, "parameter level must be finite, got nan"),
-        ({"level": float("inf")}, "parameter level must be finite, got inf"),
-        ({"level": True}, "parameter level must be a number, got True"),
-        ({"short": 1}, "parameter short must be true or false, got 1"),
-        ({"kind": 1}, "parameter kind must be text, got 1"),
-    ],
-)
-def test_parameters_that_do_not_fit_are_refused(params, message):
-    with pytest.raises(ConfigError, match=message):
-        strategy_with_defaults().signals(ONE, params)
-
-
-def test_texts_are_read_by_the_type_of_the_default():
-    parsed = parse_params(["fast=5", " level = 2 ", "short=No", "kind=a=b"], DEFAULTS)
-    assert parsed == {"fast": 5, "level": 2.0, "short": False, "kind": "a=b"}
-    assert [type(value) for value in parsed.values()] == [int, float, bool, str]
-    assert parse_params([], DEFAULTS) == {}
-    for word, meaning in (("true", True), ("Yes", True), ("on", True), ("1", True), ("OFF", False), ("0", False)):
-        assert parse_params([f"short={word}"], DEFAULTS) == {"short": meaning}
-
-
-@pytest.mark.parametrize(
-    ("texts", "message"),
-    [
-        (["fast"], "a parameter must be written name=value, got 'fast'"),
-        (["=5"], "a parameter must be written name=value, got '=5'"),
-        (["fast=abc"], "parameter fast must be a whole number, got 'abc'"),
-        (["fast=2.5"], "parameter fast must be a whole number, got '2.5'"),
-        (["fast="], "parameter fast must be a whole number, got ''"),
-        (["level=high"], "parameter level must be a number, got 'high'"),
-        (["level=nan"], "parameter level must be finite, got nan"),
-        (["short=2"], "parameter short must be true or false, got '2'"),
-        (["fsat=5"], r"got fsat; did you mean fast\?"),
-        (["fast=5", "fast=6"], "parameter fast must be given once, got 5 and '6'"),
-    ],
-)
-def test_texts_that_do_not_fit_are_refused(texts, message):
-    with pytest.raises(ConfigError, match=message):
-        parse_params(texts, DEFAULTS)
-    with pytest.raises(ConfigError, match=r"the strategy has no parameters, got|must be written name=value"):
-        parse_params(texts, {})

@@ -1,5 +1,10 @@
 """Presets: their figures, their dates, and how symbols are matched."""
 
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
 import pytest
 
 import backtest as bt
@@ -38,6 +43,17 @@ def test_as_of_picks_the_newest_tiers_published_by_then():
         bt.venue("binance_usdm", as_of="soon")
 
 
+@pytest.mark.parametrize("day", [date(2025, 1, 1), pd.Timestamp("2025-01-01", tz="UTC"), np.datetime64("2025-01-01")])
+def test_as_of_may_be_any_date(day):
+    assert bt.venue("binance_usdm", as_of=day).as_of == "2024-10-24"
+
+
+@pytest.mark.parametrize("day", [True, 2025, [], b"x", Decimal(3), pd.NaT, pd.NA, ""])
+def test_as_of_that_is_no_date(day):
+    with pytest.raises(ConfigError, match=r"^as_of must be a date, got "):
+        bt.venue("binance_usdm", as_of=day)
+
+
 @pytest.mark.parametrize(
     "symbol", ["BTCUSDT", "btcusdt", "BTC/USDT", "BTC/USDT:USDT", "BTC-USDT", "btc_usdt", "BTC-USDT-SWAP", "BTCUSDT.P"]
 )
@@ -61,6 +77,52 @@ def test_unknown_symbol_names_the_nearest():
         ConfigError, match="must be listed by venue binance_usdm, got 'BTCUSD'; the nearest is 'BTCUSDT'"
     ):
         bt.venue("binance_usdm").ladder("BTCUSD")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "nearest"),
+    [
+        ("XBTUSD", "BTCUSDT"),
+        ("SHIBUSDT", "1000SHIBUSDT"),
+        ("SHIB/USD", "1000SHIBUSDT"),
+        ("MOGUSDT", "1000000MOGUSDT"),
+        ("BABYDOGEUSDT", "1MBABYDOGEUSDT"),
+        ("1000BTCUSDT", "BTCUSDT"),
+        ("BTC", "BTCUSDT"),
+        ("BTCFDUSD", "BTCUSDT"),
+        ("DODGEUSDT", "DOGEUSDT"),
+    ],
+)
+def test_the_nearest_symbol_is_of_the_same_coin(symbol, nearest):
+    with pytest.raises(ConfigError, match=f"the nearest is '{nearest}'.*; as of 2026-09 it lists 858 symbols$"):
+        bt.venue("binance_usdm").ladder(symbol)
+
+
+def test_a_smaller_table_says_how_small_it_is():
+    with pytest.raises(ConfigError, match=r"got 'ADAUSDT'; the nearest is .*; as of 2024-10-24 it lists 6 symbols$"):
+        bt.venue("binance_usdm", as_of="2025").ladder("ADAUSDT")
+
+
+def test_a_symbol_mapped_to_an_unknown_one_names_that():
+    with pytest.raises(ConfigError, match=r"got 'FOO'; the nearest is 'FOGOUSDT': symbols=.'BTCUSDT': 'FOGOUSDT'."):
+        bt.venue("binance_usdm", symbols={"BTCUSDT": "FOO"}).ladder("BTCUSDT")
+
+
+@pytest.mark.parametrize("name", [[], {}, None, "../presets/binance_usdm", "binance_usdm\0"])
+def test_names_that_are_no_preset(name):
+    with pytest.raises(ConfigError, match=r"^venue must be one of binance_usdm, got "):
+        bt.venue(name)
+
+
+def test_a_preset_has_its_name_already():
+    with pytest.raises(ConfigError, match=r"^name is what a preset has already, 'binance_usdm', got 'x'$"):
+        bt.venue("binance_usdm", name="x")
+
+
+@pytest.mark.parametrize("symbols", [[], pd.Series({"A": "B"})])
+def test_symbols_that_are_no_dict(symbols):
+    with pytest.raises(ConfigError, match=r"^Venue\.symbols must be a dict, got "):
+        bt.venue("binance_usdm", symbols=symbols)
 
 
 def test_unknown_preset_names_those_that_exist():

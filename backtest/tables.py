@@ -1,0 +1,106 @@
+"""Numbers and tables on a screen: as wide as the terminal, or 80 columns, and in colour on a terminal only."""
+
+import math
+import os
+import sys
+from collections.abc import Collection
+
+import pandas as pd
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from backtest.text import grouped
+
+__all__ = [
+    "WIDTH",
+    "count",
+    "days",
+    "facts",
+    "listing",
+    "money",
+    "percent",
+    "several",
+    "show",
+    "spoken",
+    "terminal",
+    "times",
+]
+
+WIDTH = 80
+"""Columns of a screen that is no terminal."""
+
+UNDEFINED = "-"
+
+
+def money(value: float) -> str:
+    """Return an amount of the quote currency, as in 1 234.50."""
+    return UNDEFINED if math.isnan(value) else grouped(value, 2)
+
+
+def percent(value: float) -> str:
+    """Return a fraction as it is read aloud, as in -12.34%."""
+    return UNDEFINED if math.isnan(value) else f"{grouped(100 * value, 2)}%"
+
+
+def times(value: float) -> str:
+    """Return a multiple, as in 9.87x."""
+    return UNDEFINED if math.isnan(value) else f"{grouped(value, 2)}x"
+
+
+def days(value: pd.Timedelta) -> str:
+    """Return a length of time in days, as in 12.5 days."""
+    return f"{grouped(value / pd.Timedelta(days=1), 1)} days"
+
+
+def count(value: int) -> str:
+    """Return a whole number, as in 47 077."""
+    return grouped(value)
+
+
+def several(number: int, noun: str) -> str:
+    """Return a number of things, as in 1 bar or 2 bars."""
+    return f"{count(number)} {noun}{'s' if number != 1 else ''}"
+
+
+def spoken(name: str) -> str:
+    """Return a name without its underscores."""
+    return name.replace("_", " ")
+
+
+def terminal() -> Console:
+    """Return the screen: 80 columns where it is not a terminal."""
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH
+    return Console(width=wide, highlight=False, markup=False, emoji=False)
+
+
+def show(*parts: RenderableType, style: str = "") -> None:
+    """Print to stdout: no colour where it is not a terminal, and no blanks at the ends of lines."""
+    screen = terminal()
+    with screen.capture() as captured:
+        for part in parts:
+            screen.print(part, style=style, soft_wrap=isinstance(part, str) and not screen.is_terminal)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
+
+
+def facts() -> Table:
+    """Return a table of labels, dim, and what they are for."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    return table
+
+
+def listing(*titles: str, left: Collection[str], gap: int = 3) -> Table:
+    """Return a table with a line under its titles, and numbers to the right."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, gap - 1, 0, 0) if len(titles) > 1 else 0,
+        pad_edge=False,
+        show_edge=False,
+        header_style="bold",
+    )
+    for title in titles:
+        table.add_column(title, no_wrap=title != "source", justify="left" if title in left else "right")
+    return table
