@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test test-deep lint format clean
+.PHONY: demo test test-deep mutation-check lint format clean
 
 demo: $(INSTALLED)
 	$(BIN)/backtest run strategies/relative_momentum.py --data data/btcusd_30m.parquet data/ethusd_30m.parquet \
@@ -18,6 +18,9 @@ test: lint
 
 test-deep: $(INSTALLED)
 	$(BIN)/python -m pytest tests/test_differential.py --numprocesses 2 --hypothesis-profile=deep
+
+mutation-check: $(INSTALLED)
+	$(BIN)/python tests/mutation_check.py --jobs 2
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

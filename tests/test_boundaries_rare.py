@@ -133,3 +133,20 @@ def test_price_of_an_earlier_stop_is_forgotten_while_the_instrument_is_missing()
         (4, 1, -30, "stop_loss"),
     ]
     assert outcome.equity[-1] == 1000 - 60 + 28 * 80 - 30 * F("43.2")
+
+
+def test_a_gap_kills_the_isolated_position_that_it_breaches_and_no_other() -> None:
+    bars = market([FLAT, FLAT, (80, 80, 80, 80)], [FLAT, FLAT, (140, 140, 140, 140)])
+    outcome = run(bars, signals("0.5 . .", "0.5 . ."))
+    assert values(outcome.liquidations, "instrument", "fill_price", "gap", "bad_debt") == [(0, 80, True, 500)]
+    cross = run(bars, signals("0.5 . .", "0.5 . ."), replace(TENFOLD, margin_mode="cross"))
+    assert not cross.liquidations
+    assert cross.equity == [1000, 1000, 1000 - 50 * 20 + 50 * 40]
+
+
+def test_flip_cut_to_pay_the_fees_of_both_halves() -> None:
+    # 1000 / 11 units at first; then their close costs a hundredth, and as much is missing for the fee of the next
+    outcome = run(market([FLAT] * 3), signals("1 -1 ."), taker_fee=F(1, 100))
+    assert values(outcome.orders, "bar", "reason") == [(1, "fees"), (2, "fees")]
+    equity = 1000 - F(1000, 11)
+    assert outcome.fills[-1]["quantity"] == -(equity - F(1000, 11)) / 11
