@@ -1,10 +1,11 @@
 """Change the kernels in one place at a time and see whether the tests notice: a check of the tests, not of the engine.
 
-    python tests/mutation_check.py [walk.py ...] [--jobs 2] [--only TEXT]
+    python tests/mutation_check.py [walk.py ...] [--jobs 2] [--only TEXT] [--equivalents]
 
 Every comparison, `and`, `or`, sign, `max`, `min`, condition and statement of a kernel is changed once; the quick
 tests then run on a copy of the project, uncompiled. Mutants that no result can show stand in `equivalent_mutants.py`
-with the reason and are not run; any survivor makes the exit code 1.
+with the reason and are not run, but by `--equivalents` alone, which after a change of the kernels shows those that the
+tests kill by now. Any other survivor, and any of those killed, makes the exit code 1.
 """
 
 import argparse
@@ -223,6 +224,7 @@ def main() -> int:
     parser.add_argument("files", nargs="*", default=[f"{name}.py" for name in FILES], help="kernel files")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="mutants whose name contains this")
+    parser.add_argument("--equivalents", action="store_true", help="run those listed as equivalent instead")
     arguments = parser.parse_args()
     os.environ["NUMBA_DISABLE_JIT"] = "1"
     SERVER.set_forkserver_preload(["numba", "pandas", "pyarrow.parquet", "pydantic", "typer"])
@@ -232,14 +234,21 @@ def main() -> int:
     if stale := sorted(name for name in known - {mutant.name for mutant in every} if name.startswith(files)):
         sys.exit("error: EQUIVALENT names what is no mutant:\n" + "\n".join(stale))
     chosen = [mutant for mutant in every if arguments.only in mutant.name]
-    survivors = check([mutant for mutant in chosen if mutant.name not in known], arguments.jobs)
-    print(f"\n{'file':16}{'mutants':>8}{'equivalent':>12}{'killed':>8}{'survived':>10}")
+    run = [mutant for mutant in chosen if (mutant.name in known) == arguments.equivalents]
+    survivors = check(run, arguments.jobs)
+    print(f"\n{'file':16}{'mutants':>8}{'equivalent':>12}{'run':>8}{'killed':>8}{'survived':>10}")
     for file in arguments.files:
-        names = [mutant.name for mutant in chosen if mutant.file == file]
-        same = len(known.intersection(names))
-        alive = sum(mutant.file == file for mutant in survivors)
-        print(f"{file:16}{len(names):8}{same:12}{len(names) - same - alive:8}{alive:10}")
-    return int(bool(survivors))
+        total, same, ran, alive = (
+            sum(mutant.file == file for mutant in mutants)
+            for mutants in (chosen, [mutant for mutant in chosen if mutant.name in known], run, survivors)
+        )
+        print(f"{file:16}{total:8}{same:12}{ran:8}{ran - alive:8}{alive:10}")
+    if not arguments.equivalents:
+        return int(bool(survivors))
+    for mutant in run:
+        if mutant not in survivors:
+            print(f"killed by now: {mutant.name}")
+    return int(len(survivors) < len(run))
 
 
 if __name__ == "__main__":

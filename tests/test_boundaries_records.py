@@ -146,3 +146,20 @@ def test_bars_passed_over_leave_what_bars_walked_in_full_leave(seed, instruments
             assert passed.book.account[name] == walked.book.account[name], name
     assert passed.logs.fills.tolist() == walked.logs.fills.tolist()
     assert 0 < passed.book.account.bars_held < len(bars)
+
+
+@pytest.mark.parametrize(
+    ("opened", "close", "rate", "deduction"),
+    [
+        (100, 125 * (1 + 5e-13), 3 / 8, 312.5),
+        (100, 125 * (1 - 5e-13), 1 / 4, 0),
+        (150, 125 * (1 + 5e-13), 3 / 8, 312.5),
+        (150, 125 * (1 - 5e-13), 1 / 4, 0),
+    ],
+)
+def test_tier_a_hair_from_its_floor_in_a_bar_without_events(opened, close, rate, deduction):
+    # 20 units, 2500 at a price of 125
+    bars = bars_of([opened] * 3 + [(opened, max(opened, close), min(opened, close), close)])
+    tiers = [(0, 1 / 4, 2), (2500, 3 / 8, 2)]
+    result = play(bars, "1 . . .", cash=10.0 * opened, leverage=2, sizing="cash", tiers=tiers)
+    assert result.history["maintenance_margin"].iloc[-1] == 20 * rate * close - deduction

@@ -3,6 +3,7 @@
 from backtest.kernels._jit import entry, helper
 from backtest.kernels.accrual import accrue
 from backtest.kernels.closing import note_detail, set_records
+from backtest.kernels.margin import is_isolated
 from backtest.kernels.orders import trade
 from backtest.kernels.quiet import arm, glance, pass_quiet_bars
 from backtest.kernels.schema import Book, Columns, Logs, Market, Rebalance, Rules, Schedule
@@ -51,15 +52,16 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
         quiet, record, equity, low, notional, maintenance = glance(market, book, rules, t)
         if due or owing or not quiet:
             account.busy = 0
+            untouched = is_isolated(rules) and quiet and not owing
             if owing or not quiet:
                 accrue(market, book, rules, t)
                 survive_open(market, book, rules, logs, t)
             trade(market, book, rules, logs, t)
-            arm(market, book, rules, t)
+            arm(market, book, rules, t, untouched)
             quiet, record, equity, low, notional, maintenance = glance(market, book, rules, t)
             if always or not quiet:
                 low = walk(market, book, rules, logs, t)
-                arm(market, book, rules, t)
+                arm(market, book, rules, t, False)
                 quiet, record, equity, _, notional, maintenance = glance(market, book, rules, t)
         if account.held > 0:
             account.bars_held += 1

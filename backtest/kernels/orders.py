@@ -44,7 +44,8 @@ def trade(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> None:
         account.ruined = 1
     dust = DUST * max(rules.settings.cash, equity)
     base = rules.settings.cash if rules.settings.sizing == Sizing.CASH else max(equity, 0.0)
-    ordered = False
+    first = book.positions.shape[0]
+    last = 0  # orders stand between these two
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
         position.reduction = 0.0
@@ -52,11 +53,14 @@ def trade(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> None:
         position.shortfall = NONE
         if is_ordered(market, book, rules, t, i):
             plan_order(market, book, rules, t, i, base, dust)
-            ordered = True
-    if ordered:
-        costs = fill_reductions(market, book, rules, logs, t)
-        fill_increases(market, book, rules, logs, t, dust, costs)
-    log_shortfalls(book, logs, t)
+        elif position.shortfall == NONE:
+            continue
+        first = min(first, i)
+        last = i + 1
+    if first < last:
+        costs = fill_reductions(market, book, rules, logs, t, first, last)
+        fill_increases(market, book, rules, logs, t, first, last, dust, costs)
+        log_shortfalls(book, logs, t, first, last)
 
 
 @helper
@@ -125,10 +129,10 @@ def slippage_cost(market: Market, rules: Rules, t: int, i: int, quantity: float)
 
 
 @helper
-def fill_reductions(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> float:
+def fill_reductions(market: Market, book: Book, rules: Rules, logs: Logs, t: int, first: int, last: int) -> float:
     """Fill what closes, in instrument order, and return what it paid in fees and slippage."""
     costs = 0.0
-    for i in range(book.positions.shape[0]):
+    for i in range(first, last):
         position = book.positions[i]
         if position.reduction > 0.0:
             costs += rules.settings.taker_fee * position.reduction * position.fill_price
@@ -162,10 +166,12 @@ def margin_available(market: Market, book: Book, rules: Rules, t: int) -> float:
 
 
 @helper
-def fill_increases(market: Market, book: Book, rules: Rules, logs: Logs, t: int, dust: float, costs: float) -> None:
+def fill_increases(
+    market: Market, book: Book, rules: Rules, logs: Logs, t: int, first: int, last: int, dust: float, costs: float
+) -> None:
     """Fill what opens, cut by one factor to the margin available; `costs` is what the reductions paid."""
     asked = 0.0
-    for i in range(book.positions.shape[0]):
+    for i in range(first, last):
         position = book.positions[i]
         if position.increase != 0.0:
             size = abs(position.increase)
@@ -179,7 +185,7 @@ def fill_increases(market: Market, book: Book, rules: Rules, logs: Logs, t: int,
         available = 0.0
     factor = available / asked if is_higher(asked, available) else 1.0
     reason = Shortfall.FEES if asked - available <= costs + dust else Shortfall.MARGIN
-    for i in range(book.positions.shape[0]):
+    for i in range(first, last):
         position = book.positions[i]
         if position.increase != 0.0:
             traded = position.increase * factor
@@ -208,9 +214,9 @@ def would_be_breached(market: Market, book: Book, rules: Rules, t: int, i: int, 
 
 
 @helper
-def log_shortfalls(book: Book, logs: Logs, t: int) -> None:
+def log_shortfalls(book: Book, logs: Logs, t: int, first: int, last: int) -> None:
     """Write every order of this bar that got less than it wanted."""
-    for i in range(book.positions.shape[0]):
+    for i in range(first, last):
         position = book.positions[i]
         if position.shortfall != NONE:
             log_order(logs, t, i, position.wanted, position.filled, position.shortfall)

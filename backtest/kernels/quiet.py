@@ -16,8 +16,11 @@ from backtest.kernels.walk import stop_price, take_profit_price
 
 
 @helper
-def arm(market: Market, book: Book, rules: Rules, t: int) -> None:
-    """Note the prices between which every position stands still, and what the account's sums have in common."""
+def arm(market: Market, book: Book, rules: Rules, t: int, untouched: bool) -> None:
+    """Note the prices between which every position stands still, and what the account's sums have in common.
+
+    Where `untouched`, positions that have not been ordered keep what was noted for them.
+    """
     account = book.account
     account.constant = constant_of(book)
     account.deductions = 0.0
@@ -25,6 +28,9 @@ def arm(market: Market, book: Book, rules: Rules, t: int) -> None:
         position = book.positions[i]
         quantity = position.quantity
         if quantity == 0.0:
+            continue
+        if untouched and position.reduction == 0.0 and position.increase == 0.0:
+            account.deductions += position.deduction
             continue
         size = abs(quantity)
         side = math.copysign(1.0, quantity)
