@@ -24,6 +24,7 @@ EQUIVALENT = {
         walk.py liquidate_breached_at_open: book.account.held > 0 [> -> >=]
         walk.py walk: book.account.held > 0 [> -> >=]
         quiet.py glance: account.held > 0 [> -> >=]
+        orders.py trade: first < last [< -> <=]
         closing.py margin_ratio: book.account.held > 0 [> -> >=]
         closing.py note_detail: account.held > 0 [> -> >=]
     """,
@@ -54,7 +55,6 @@ EQUIVALENT = {
         orders.py fill_increases: book_shortfall(book, rules) [removed]
     """,
     "more bars are walked, or more closes looked at, than need be": """
-        quiet.py arm: position.deduction = deduction [removed]
         quiet.py arm: position.constant + deduction [+ -> -]
         quiet.py arm: position.mark_ceiling = ceiling [removed]
         quiet.py arm: min(stop, profit) [min -> max]

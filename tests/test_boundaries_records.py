@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from comparison import replayed
-from scenes import bars_of, play, venue_of
+from scenes import bars_of, play, values, venue_of
 
 import backtest as bt
 
@@ -163,3 +163,20 @@ def test_tier_a_hair_from_its_floor_in_a_bar_without_events(opened, close, rate,
     tiers = [(0, 1 / 4, 2), (2500, 3 / 8, 2)]
     result = play(bars, "1 . . .", cash=10.0 * opened, leverage=2, sizing="cash", tiers=tiers)
     assert result.history["maintenance_margin"].iloc[-1] == 20 * rate * close - deduction
+
+
+def test_an_order_of_one_instrument_leaves_the_maintenance_of_another():
+    # 30 units need 3/8 of 3000 less 312.5; 10 of the other need a quarter of 1000
+    tiers = [(0, 1 / 4, 2), (2500, 3 / 8, 2)]
+    result = play(bars_of([100] * 5, [100] * 5), "0.3 . . . .", "0 0 0.1 . .", leverage=2, cash=5000.0, tiers=tiers)
+    assert result.history["maintenance_margin"].tolist() == [0, 812.5, 812.5, 1062.5, 1062.5]
+
+
+@pytest.mark.parametrize("bar", [2, 3])
+def test_funding_brings_the_liquidation_nearer_for_the_bars_after_it(bar):
+    # 50 units on 500 die at 4500 / 49.8 = 90.4, and after a payment of 250 at 4750 / 49.8 = 95.4; the rest of the
+    # wallet keeps the account as a whole from looking ruined
+    rows = [100] * 4
+    rows[bar] = (100, 100, 93, 100)
+    result = play(bars_of(rows, funding=([0, 0, 0.05, 0],)), "0.5 . . .", leverage=10, cash=1000.0)
+    assert values(result.liquidations, "bar", "mark_price") == [(bar, pytest.approx(4750 / 49.8))]
