@@ -27,6 +27,9 @@ FRAMES = ("history", "fills", "trades", "liquidations", "orders")
 class Source(Protocol):
     """Where a result takes its frames from: a replay, or a folder."""
 
+    def equity(self) -> pd.Series:
+        """Return equity at every close."""
+
     def frame(self, name: str) -> pd.DataFrame:
         """Return one of FRAMES."""
 
@@ -60,9 +63,7 @@ class Result:
     @cached_property
     def equity(self) -> pd.Series:
         """Return equity at every close."""
-        if isinstance(self._source, Replayed):
-            return self._source.equity()
-        return self.history["equity"]
+        return self._source.equity()
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -139,6 +140,10 @@ class Saved:
 
     frames: dict[str, pd.DataFrame]
     run: dict[str, Any]
+
+    def equity(self) -> pd.Series:
+        """Return equity at every close, in an array of its own."""
+        return self.frames["history"]["equity"].copy()
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return one of FRAMES."""
