@@ -2,25 +2,24 @@
 
 import warnings
 
+import numpy as np
+
 from backtest.accounts import Account
-from backtest.kernels.schema import Rules
+from backtest.calculators import liquidation_price
+from backtest.venues import Venue
+
+SMALL = 1e-3  # notional, far inside every first tier
 
 
-def warn_of_late_stop(account: Account, rules: Rules, symbols: tuple[str, ...]) -> None:
-    """Warn where a full position is liquidated before its stop is reached.
+def warn_of_late_stop(account: Account, venue: Venue, symbols: tuple[str, ...]) -> None:
+    """Warn where a full position, in the first tier, is liquidated before its stop is reached.
 
-    At entry price 1 an isolated position with margin 1 / L fails at a move d with 1/L - d = r·(1 ∓ d): the margin is
-    used up but for the maintenance margin of what is left of the notional. In a cross account that is the position
-    that alone takes all of it.
+    In a cross account that is the position that alone takes all of it.
     """
     if account.stop_loss is None:
         return
-    for i, symbol in enumerate(symbols):
-        rate = float(rules.tiers[i, 0]["rate"])
-        margin = 1.0 / account.leverage
-        long = (margin - rate) / (1.0 - rate)
-        short = (margin - rate) / (1.0 + rate)
-        distance = min(long, short)
+    for symbol in symbols:
+        distance = liquidation_distance(account.leverage, venue, symbol)
         if account.stop_loss >= distance:
             warnings.warn(
                 f"stop_loss must be below the distance to liquidation to be of use, got {account.stop_loss:g} >= "
@@ -29,3 +28,13 @@ def warn_of_late_stop(account: Account, rules: Rules, symbols: tuple[str, ...]) 
                 stacklevel=3,
             )
             return
+
+
+def liquidation_distance(leverage: float, venue: Venue, symbol: str) -> float:
+    """Return the fraction of the entry price by which a small position may lose, on the side that may lose less."""
+    size = SMALL / venue.figure("multiplier", symbol)
+    found = []
+    for quantity in (size, -size):
+        price = liquidation_price(quantity, 1.0, margin=SMALL / leverage, venue=venue, symbol=symbol)
+        found.append(abs(float(price) - 1.0))
+    return float(np.nanmin([1.0, *found]))

@@ -1,25 +1,37 @@
-"""The command line: `backtest run`, `inspect`, `check` and `venues`.
+"""The command line: `backtest run`, `inspect`, `check`, `venues` and `liquidation-price`.
 
 What a command needs is imported inside it, so that `--help` does not wait for it.
 """
 
-import re
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from backtest.options import (
+    Config,
+    Data,
+    End,
+    Every,
+    Funding,
+    Mark,
+    Mend,
+    Param,
+    Start,
+    StrategyFile,
+    Text,
+    Texts,
+    account_option,
+    venue_option,
+)
+from backtest.shell import complain, given_of, in_options, spread, warnings_in_one_line
 
 __all__ = ["app", "main"]
 
 LOOKS_AHEAD = 1
 WRONG = 2
-
-MANY = ("--data", "--mark", "--funding", "--param", "--symbol-map")
-"""Options that take several values."""
 
 REPAIRS = 10
 """Changes to the data that are printed."""
@@ -29,35 +41,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Backtests of leveraged strategies that check maintenance margin at the worst price inside every bar.",
 )
-
-
-def data_option(metavar: str | None, about: str, *names: str) -> Any:
-    """Return an option of the panel about data."""
-    return typer.Option(*names, metavar=metavar, help=about, rich_help_panel="Data")
-
-
-def account_option(about: str, metavar: str) -> Any:
-    """Return an option of the panel about the account; Account reads and checks its value."""
-    return typer.Option(metavar=metavar, help=about, rich_help_panel="Account (the first choice is the default)")
-
-
-def venue_option(about: str, metavar: str) -> Any:
-    """Return an option of the panel about the venue; Venue reads and checks its value."""
-    return typer.Option(metavar=metavar, help=about, rich_help_panel="Venue (rates replace those of the venue)")
-
-
-Text = str | None
-Texts = list[str] | None
-StrategyFile = Annotated[Text, typer.Argument(metavar="STRATEGY", help="Python file with signals(data, ...).")]
-Data = Annotated[Texts, data_option("FILE...", "Parquet, CSV, Feather; or SYMBOL=FILE.")]
-Mark = Annotated[Texts, data_option("FILE...", "Mark prices, or SYMBOL=FILE.")]
-Funding = Annotated[Texts, data_option("RATE|FILE...", "For all, or SYMBOL=RATE|FILE.")]
-Every = Annotated[Text, data_option("LENGTH", "How often RATE is due (8h).")]
-Start = Annotated[Text, data_option("TIME", "Where to start: 2020-03-01.", "--from")]
-End = Annotated[Text, data_option("TIME", "Where to end: 2020-03, all of it.", "--to")]
-Mend = Annotated[bool | None, data_option(None, "Mend bad rows, and say how.", "--repair/--no-repair")]
-Param = Annotated[Texts, typer.Option(metavar="NAME=VALUE...", help="Parameters of the strategy.")]
-Config = Annotated[Text, typer.Option(metavar="FILE", help="TOML file of settings; options win over it.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -71,7 +54,9 @@ def every_command(
         typer.echo(f"backtest {versions()['margin-backtest']}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        raise typer.TyperException("a command must be given: run, inspect, check or venues; --help says more")
+        raise typer.TyperException(
+            "a command must be given: run, inspect, check, venues or liquidation-price; --help says more"
+        )
 
 
 @app.command()
@@ -86,20 +71,27 @@ def run(
     repair: Mend = None,
     leverage: Annotated[Text, account_option("Notional over equity (1).", "NUMBER")] = None,
     margin_mode: Annotated[Text, account_option("What backs a position.", "isolated|cross")] = None,
-    cash: Annotated[Text, account_option("Equity before the first bar (10000).", "AMOUNT")] = None,
+    cash: Annotated[Text, account_option("Equity before all bars (10000).", "AMOUNT")] = None,
     sizing: Annotated[Text, account_option("What signals are fractions of.", "equity|cash")] = None,
     rebalance: Annotated[Text, account_option("When to order.", "signal|bar")] = None,
-    reentry: Annotated[Text, account_option("When to return after a forced exit.", "signal|bar|never")] = None,
+    reentry: Annotated[Text, account_option("When to return after a stop.", "signal|bar")] = None,
+    on_liquidation: Annotated[Text, account_option("Then wait|reenter|stop|refill", "ACTION")] = None,
+    reserve: Annotated[Text, account_option("Answers margin calls (0).", "AMOUNT")] = None,
+    currency: Annotated[Text, account_option("Of cash; base: the coin (inverse).", "quote|base")] = None,
     intrabar: Annotated[Text, account_option("Where prices go first in a bar.", "worst|path|best")] = None,
     stop_loss: Annotated[Text, account_option("Distance from the entry price.", "FRACTION")] = None,
     take_profit: Annotated[Text, account_option("Distance from the entry price.", "FRACTION")] = None,
-    venue: Annotated[Text, venue_option("A preset: see backtest venues.", "NAME")] = None,
+    venue: Annotated[Text, venue_option("See backtest venues.", "NAME|FILE.toml")] = None,
     as_of: Annotated[Text, venue_option("Tiers as published by then.", "DATE")] = None,
     symbol_map: Annotated[Texts, venue_option("The data's symbol to its own.", "FROM=TO...")] = None,
     taker_fee: Annotated[Text, venue_option("Of traded notional.", "FRACTION")] = None,
     slippage: Annotated[Text, venue_option("Of the price, but liquidations.", "FRACTION")] = None,
     liquidation_fee: Annotated[Text, venue_option("Of liquidated notional.", "FRACTION")] = None,
     liquidation_slippage: Annotated[Text, venue_option("Of the price, on liquidation.", "FRACTION")] = None,
+    liquidation: Annotated[Text, venue_option("full|step_down|share|restore", "POLICY")] = None,
+    liquidation_order: Annotated[Text, venue_option("everything, largest_loss, largest_maintenance", "ORDER")] = None,
+    target_ratio: Annotated[Text, venue_option("Reached by restore, deposits.", "NUMBER")] = None,
+    insurance_fund: Annotated[Text, venue_option("Its size; none: without limit.", "AMOUNT")] = None,
     residual: Annotated[Text, venue_option("What is left of a margin.", "return|forfeit")] = None,
     borrow_rate: Annotated[Text, venue_option("Per year, of what is owed.", "FRACTION")] = None,
     fee_in_maintenance: Annotated[Text, venue_option("Added to maintenance rates.", "FRACTION")] = None,
@@ -170,13 +162,43 @@ def check(
 
 
 @app.command()
-def venues() -> None:
-    """List the venues that --venue knows: symbols, tiers, fees, dates and sources."""
-    from backtest.screens import print_venue
-    from backtest.venues import preset_names
+def venues(
+    name: Annotated[Text, typer.Argument(metavar="NAME", help="The preset to print all of.")] = None,
+    symbol: Annotated[Text, typer.Option(metavar="SYMBOL", help="Print the tiers of this one.")] = None,
+    check: Annotated[Text, typer.Option(metavar="FILE", help="Read a venue of your own, .toml, and print it.")] = None,
+) -> None:
+    """List the venues that --venue knows, print all of one, or check a file that describes one."""
+    from backtest.venue_screens import print_venue, print_venue_file, print_venues
 
-    for name in preset_names():
-        print_venue(name)
+    if name is not None and check is not None:
+        raise typer.TyperException("venues takes a NAME or a FILE to --check, not both")
+    if name is None and check is None and symbol is not None:
+        raise typer.TyperException("--symbol needs a NAME, or a FILE to --check")
+    if check is not None:
+        print_venue_file(Path(check), symbol)
+    elif name is not None:
+        print_venue(name, symbol)
+    else:
+        print_venues()
+
+
+@app.command()
+def liquidation_price(
+    venue: Annotated[str, typer.Option(metavar="NAME", help="A preset, or a .toml file of your own.")],
+    entry: Annotated[float, typer.Option(metavar="PRICE", help="Entry price.")],
+    leverage: Annotated[float, typer.Option(metavar="NUMBER", help="Notional over margin.")],
+    side: Annotated[str, typer.Option(metavar="long|short", help="Which way the position earns.")] = "long",
+    symbol: Annotated[Text, typer.Option(metavar="SYMBOL", help="Whose tiers count.")] = None,
+    quantity: Annotated[float, typer.Option(metavar="NUMBER", help="Contracts held, unsigned.")] = 1.0,
+    margin: Annotated[float | None, typer.Option(metavar="MONEY", help="Default: notional over leverage.")] = None,
+    as_of: Annotated[Text, typer.Option(metavar="DATE", help="Tiers as published by then.")] = None,
+) -> None:
+    """Print the price at which a position is liquidated, and what leads to it."""
+    from backtest import presets
+    from backtest.price_screens import Holding, print_liquidation_price
+
+    chosen = presets.venue(venue, as_of=as_of)
+    print_liquidation_price(Holding(chosen, symbol, side, quantity, entry, leverage, margin))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -202,59 +224,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return WRONG
 
 
-def spread(arguments: Sequence[str]) -> list[str]:
-    """Return arguments with `--data A B` written as `--data A --data B`, since an option of typer takes one value.
-
-    The values go on up to the next option or Python file, which is the strategy.
-    """
-    result: list[str] = []
-    option, waiting = "", False
-    for position, argument in enumerate(arguments):
-        if argument == "--":
-            return [*result, *arguments[position:]]
-        if waiting:
-            waiting = False
-        elif argument.startswith("-"):
-            name, equals, _ = argument.partition("=")
-            option = name if name in MANY else ""
-            waiting = bool(option) and not equals
-        elif option and not argument.endswith(".py"):
-            result.append(option)
-        else:
-            option = ""
-        result.append(argument)
-    return result
-
-
-def given_of(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that were given, under the names of the settings."""
-    names = {"start": "from", "end": "to"}
-    given = {
-        names.get(name, name): value
-        for name, value in options.items()
-        if value not in (None, []) and name not in ("config", "cuts")
-    }
-    if "symbol_map" in given:
-        pairs = [text.partition("=") for text in given["symbol_map"]]
-        if not all(ours and theirs for ours, _, theirs in pairs):
-            raise typer.TyperException("--symbol-map must be written FROM=TO, as in BTCUSD=BTCUSDT")
-        given["symbol_map"] = {ours: theirs for ours, _, theirs in pairs}
-    return given
-
-
-@contextmanager
-def warnings_in_one_line() -> Iterator[None]:
-    """Print what is warned of inside as one line each."""
-
-    def show(message: Warning | str, *_: object) -> None:
-        complain("warning", str(message))
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("default", UserWarning)
-        warnings.showwarning = show  # type: ignore[assignment]
-        yield
-
-
 def list_repairs(repairs: Sequence[object]) -> None:
     """Print the first changes that were made to the data, to stderr, and how many more there are."""
     for change in repairs[:REPAIRS]:
@@ -272,21 +241,3 @@ def announce_compilation() -> None:
         return
     often = "once for this installation" if folder else "which no folder can keep"
     typer.echo(f"compiling the engine, {often}: about 20 seconds", err=True)
-
-
-def in_options(message: str, arguments: Sequence[str]) -> str:
-    """Return a message that names the settings given on the command line as they were given there."""
-
-    def named(setting: re.Match[str]) -> str:
-        option = f"--{setting[1].replace('_', '-')}"
-        given = any(argument.partition("=")[0] == option for argument in arguments)
-        return option if given else setting[0]
-
-    return re.sub(r"\b(?:Account|Venue)\.(\w+)", named, message)
-
-
-def complain(kind: str, message: str) -> None:
-    """Print one line to stderr, its first word in colour on a terminal."""
-    colour = typer.colors.RED if kind == "error" else typer.colors.YELLOW
-    typer.secho(f"{kind}: ", err=True, nl=False, fg=colour, bold=True)
-    typer.echo(" ".join(message.split()), err=True)

@@ -4,9 +4,7 @@ A setting has one name everywhere: `--margin-mode cross` is `margin_mode = "cros
 taken from the working directory, as on the command line.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +15,25 @@ from backtest.accounts import Account
 from backtest.bars import Bars
 from backtest.errors import ConfigError, DataError
 from backtest.files import FUNDING, MARK_PRICES, read_columns, symbol_of
+from backtest.presets import SETTINGS as RATES
+from backtest.presets import preset_names, venue
 from backtest.reading import read_bars
 from backtest.strategies import Parameter, Strategy, parse_params, strategy
 from backtest.text import moment
-from backtest.venues import Tier, Venue, preset_names, venue
+from backtest.venue_tables import VENUE, call_of, known_keys, read_toml, venue_values
+from backtest.venues import Venue
 
 __all__ = ["account_of", "bars_of", "params_of", "read_config", "settings_of", "strategy_of", "venue_of"]
 
 Values = dict[str, Any]
 
 ACCOUNT = tuple(Account.model_fields)
-# What changes a venue from outside of its table; the others name and describe it.
-RATES = tuple(name for name in Venue.model_fields if name not in ("tiers", "symbols", "name", "as_of", "source"))
 RUN = ("strategy", "data", "mark", "funding", "every", "from", "to", "repair", "params", "venue", "as_of", "symbol_map")
 SETTINGS = (*RUN, "out", *ACCOUNT, *RATES)
-VENUE = ("preset", *Venue.model_fields)
 KINDS: dict[type, tuple[str, ...]] = {
     str: ("strategy", "every", "out"),
     bool: ("repair",),
-    dict: ("params", "symbol_map"),
+    dict: ("params", "symbol_map", "call"),
 }
 WORDS = {str: "text in quotes", bool: "true or false", dict: "a table"}
 
@@ -55,17 +53,15 @@ def read_config(path: Path) -> Values:
     ConfigError                if it is not TOML, or a key is unknown; it names the nearest one
     OSError                    if the file cannot be read
     """
-    try:
-        held = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise ConfigError(f"{path} must be a TOML file: {error}") from error
-    held = _known(held, SETTINGS, str(path))
+    held = known_keys(read_toml(path), SETTINGS, str(path))
     for kind, names in KINDS.items():
         for name in names:
             if name in held and not isinstance(held[name], kind):
                 raise ConfigError(f"{name} must be {WORDS[kind]}, got {held[name]!r} in {path}")
     if isinstance(held.get("venue"), dict):
-        held["venue"] = _known(held["venue"], VENUE, f"[venue] of {path}")
+        held["venue"] = known_keys(held["venue"], VENUE, f"[venue] of {path}")
+    if "call" in held:
+        held["call"] = call_of(held["call"], str(path))
     return held
 
 
@@ -99,21 +95,19 @@ def venue_of(settings: Values, symbols: Iterable[str]) -> Venue:
     if not isinstance(chosen, (str, dict)):
         got = "none" if chosen is None else repr(chosen)
         presets = ", ".join(preset_names())
-        raise ConfigError(f"a venue must be given: {presets}, or a [venue] table in the --config file, got {got}")
-    values: Values = {"preset": chosen} if isinstance(chosen, str) else dict(chosen)
+        raise ConfigError(
+            f"a venue must be given: {presets}, a .toml file, or a [venue] table in the --config file, got {got}"
+        )
+    values: Values = {"preset": chosen} if isinstance(chosen, str) else venue_values(chosen, Path(), "[venue]")
     values |= {name: settings[name] for name in RATES if name in settings}
     for symbol in settings["symbol_map"]:
         if symbol not in symbols:
             raise ConfigError(f"symbol_map must map one of {', '.join(symbols)}, got {symbol!r}")
     values["symbols"] = {**values.get("symbols", {}), **settings["symbol_map"]}
-    if "tiers" in values:
-        values["tiers"] = _tiers(values["tiers"])
     if "preset" in values:
         return venue(values.pop("preset"), **({"as_of": settings.get("as_of")} | values))
     if "as_of" in settings:
         raise ConfigError(f"as_of picks the tiers of a preset venue, got {settings['as_of']} for a [venue] table")
-    if "as_of" in values:
-        values["as_of"] = str(values["as_of"])  # TOML has dates of its own
     return Venue(**values)
 
 
@@ -173,25 +167,6 @@ def _pair(text: str) -> tuple[str, str] | None:
     """Return both sides of `NAME=value`, None for a plain value or a path."""
     name, equals, value = text.partition("=")
     return (name.strip(), value.strip()) if equals and name.strip() and not {"/", "\\"} & set(name) else None
-
-
-def _known(table: Values, names: tuple[str, ...], place: str) -> Values:
-    """Return a table with `_` for `-` in its keys, all of which are known."""
-    held = {key.replace("-", "_"): value for key, value in table.items()}
-    for key in held:
-        if key not in names:
-            nearest = get_close_matches(key, names, 1, 0.0)[0]
-            raise ConfigError(f"{key} is not a setting in {place}; the nearest is {nearest}")
-    return held
-
-
-def _tiers(given: object) -> object:
-    """Return tiers written as tables; anything else is left for Venue to refuse."""
-    if isinstance(given, dict):
-        return {symbol: _tiers(ladder) for symbol, ladder in given.items()}
-    if not isinstance(given, list) or not all(isinstance(tier, dict) for tier in given):
-        raise ConfigError(f"tiers must be an array of tables, or a table of such arrays by symbol, got {given!r}")
-    return [Tier(**_known(tier, tuple(Tier.model_fields), f"tier {k}")) for k, tier in enumerate(given)]
 
 
 def _entries(given: object, name: str) -> list[tuple[str | None, Any]]:

@@ -4,12 +4,31 @@ import hashlib
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from backtest.bars import Bars
+from backtest.errors import ConfigError, MarginError
 from backtest.kernels import loop
+from backtest.kernels.enums import Change, MarginMode
 from backtest.kernels.schedule import fill_schedule
-from backtest.kernels.schema import DETAIL, Book, Columns, Float64Array2D, Logs, Market, Rules, Schedule
+from backtest.kernels.schema import (
+    DETAIL,
+    PRICES,
+    Book,
+    Columns,
+    Float64Array1D,
+    Float64Array2D,
+    Logs,
+    Market,
+    Records,
+    Rules,
+    Schedule,
+)
 from backtest.records import new_book, new_logs
+from backtest.signals import Signals
+from backtest.text import place
+
+LEGS = 2
 
 
 class Inputs(NamedTuple):
@@ -21,9 +40,9 @@ class Inputs(NamedTuple):
 
     @property
     def signals_fingerprint(self) -> str:
-        """A hash of every change of a signal: the same for signals that trade alike."""
+        """A hash of everything that signals change: the same for signals that trade alike."""
         digest = hashlib.sha256()
-        for changes in self.schedule[:3]:
+        for changes in self.schedule:
             digest.update(changes.tobytes())
         return f"sha256:{digest.hexdigest()}"
 
@@ -36,27 +55,137 @@ class Outcome(NamedTuple):
     columns: Columns
 
 
-def inputs_of(bars: Bars, targets: Float64Array2D, rules: Rules) -> Inputs:
-    """Return bars, the changes of targets (T, M) and rules as the kernel reads them."""
-    return Inputs(market_of(bars), schedule_of(targets), rules)
+def inputs_of(bars: Bars, signals: Signals, rules: Rules) -> Inputs:
+    """Return bars, what signals change, and rules as the kernel reads them.
+
+    Raises
+    ------
+    MarginError                for a leverage above what the first tier of a symbol allows
+    ConfigError                for margin that is added in a cross account
+    """
+    check_columns(bars, signals, rules)
+    market = market_of(bars, inverse=bool(rules.settings.inverse))
+    schedule = schedule_of(signals, rules)
+    if signals.hedged:
+        market, rules = hedged_market(market), hedged_rules(rules)
+    return Inputs(market, schedule, rules)
 
 
-def market_of(bars: Bars) -> Market:
-    """Return the bars as the kernel reads them."""
-    return Market(bars.nanoseconds, bars.trade, bars.mark, bars.funding, bars.present, bars.appointments)
+def check_columns(bars: Bars, signals: Signals, rules: Rules) -> None:
+    """Refuse per-bar settings that the venue or the margin mode does not allow."""
+    if signals.leverage is not None:
+        highest = rules.tiers["max_leverage"][: len(bars.symbols), 0]
+        above = signals.leverage > highest
+        if above.any():
+            t, i = np.argwhere(above)[0].tolist()
+            where = place(bars.symbols[i], t, bars.time[t].value)
+            raise MarginError(
+                f"leverage must be at most {highest[i]:g}, the first tier's max_leverage, "
+                f"got {signals.leverage[t, i]:g} {where}"
+            )
+    if signals.margin_add is not None and rules.settings.margin_mode == MarginMode.CROSS:
+        added = signals.margin_add > 0.0
+        if added.any():
+            t, i = np.argwhere(added)[0].tolist()
+            where = place(bars.symbols[i], t, bars.time[t].value)
+            raise ConfigError(
+                f"margin_add needs isolated margin, for a cross account backs every position with all it has, "
+                f"got {signals.margin_add[t, i]:g} {where}"
+            )
 
 
-def schedule_of(targets: Float64Array2D) -> Schedule:
-    """Return every change of a target."""
-    capacity = len(targets) // 64 + 64
+def market_of(bars: Bars, inverse: bool = False) -> Market:
+    """Return the bars as the kernel reads them: for inverse contracts, as prices of the quote currency in coin."""
+    if not inverse:
+        return Market(bars.nanoseconds, bars.trade, bars.mark, bars.funding, bars.present, bars.appointments)
+    trade = reciprocal(bars.trade)
+    mark = trade if bars.mark is bars.trade else reciprocal(bars.mark)
+    return Market(bars.nanoseconds, trade, mark, -bars.funding, bars.present, bars.appointments)
+
+
+def reciprocal(prices: Records) -> Records:
+    """Return 1 / price, whose highest is that of the lowest."""
+    turned = np.empty(prices.shape, PRICES)
+    for name, source in (("open", "open"), ("high", "low"), ("low", "high"), ("close", "close")):
+        np.divide(1.0, prices[source], out=turned[name])
+    return turned
+
+
+def hedged_market(market: Market) -> Market:
+    """Return the market with every instrument twice, for its two legs."""
+    trade = np.repeat(market.trade, LEGS, axis=1)
+    mark = trade if market.mark is market.trade else np.repeat(market.mark, LEGS, axis=1)
+    funding = np.repeat(market.funding, LEGS, axis=1)
+    present = np.repeat(market.present, LEGS, axis=1)
+    return Market(market.time, trade, mark, funding, present, market.appointments)
+
+
+def hedged_rules(rules: Rules) -> Rules:
+    """Return the rules with every instrument twice, for its two legs."""
+    settings = rules.settings.copy()
+    settings.hedged = 1
+    sides = np.split(rules.tiers, 2)
+    tiers = np.concatenate([np.repeat(side, LEGS, axis=0) for side in sides])
+    return Rules(settings, tiers, np.repeat(rules.contracts, LEGS))
+
+
+def schedule_of(signals: Signals, rules: Rules) -> Schedule:
+    """Return everything that signals change, in order of bar, kind and instrument."""
+    settings = rules.settings
+    target = -signals.target if settings.inverse else signals.target
+    parts = [changes_of(target, Change.SIGNAL, 0.0)]
+    terms = (
+        (signals.leverage, Change.LEVERAGE, settings.leverage),
+        (signals.stop_loss, Change.STOP_LOSS, settings.stop_loss),
+        (signals.take_profit, Change.TAKE_PROFIT, settings.take_profit),
+    )
+    for values, kind, first in terms:
+        if values is not None:
+            parts.append(on_both_legs(changes_of(values, kind, first), signals.hedged))
+    if signals.margin_add is not None:
+        parts.append(on_both_legs(additions_of(signals.margin_add), signals.hedged))
+    if len(parts) == 1:
+        return parts[0]
+    joined = Schedule(
+        np.concatenate([part.bar for part in parts]),
+        np.concatenate([part.instrument for part in parts]),
+        np.concatenate([part.kind for part in parts]),
+        np.concatenate([part.value for part in parts]),
+    )
+    return rows_of(joined, np.argsort(joined.bar, kind="stable"))
+
+
+def changes_of(values: Float64Array2D, kind: Change, first: float) -> Schedule:
+    """Return every change of a value (T, M) that is `first` before the first bar."""
+    capacity = len(values) // 64 + 64
     while True:
-        schedule = Schedule(
-            np.empty(capacity, np.int64), np.empty(capacity, np.int64), np.empty(capacity), np.zeros(targets.shape[1])
-        )
-        count = fill_schedule(targets, schedule)
+        latest: Float64Array1D = np.full(values.shape[1], first)
+        bar, instrument, kinds = (np.empty(capacity, np.int64) for _ in range(3))
+        schedule = Schedule(bar, instrument, kinds, np.empty(capacity))
+        count = fill_schedule(values, latest, int(kind), schedule)
         if count <= capacity:
-            return Schedule(schedule.bar[:count], schedule.instrument[:count], schedule.signal[:count], schedule.latest)
+            return rows_of(schedule, slice(count))
         capacity = count
+
+
+def rows_of(schedule: Schedule, rows: slice | npt.NDArray[np.int64]) -> Schedule:
+    """Return some rows of a schedule."""
+    return Schedule(schedule.bar[rows], schedule.instrument[rows], schedule.kind[rows], schedule.value[rows])
+
+
+def additions_of(values: Float64Array2D) -> Schedule:
+    """Return every amount above 0: unlike a setting, one that is said again is meant again."""
+    bar, instrument = np.nonzero(values > 0.0)
+    return Schedule(bar, instrument, np.full(len(bar), int(Change.MARGIN_ADD)), values[bar, instrument])
+
+
+def on_both_legs(schedule: Schedule, hedged: bool) -> Schedule:
+    """Return changes of symbols as those of both their legs."""
+    if not hedged:
+        return schedule
+    twice = rows_of(schedule, np.repeat(np.arange(len(schedule.bar)), LEGS))
+    leg = np.tile(np.arange(LEGS), len(schedule.bar))
+    return twice._replace(instrument=twice.instrument * LEGS + leg)
 
 
 def replay_once(inputs: Inputs, logs: Logs, detailed: bool) -> Outcome:
@@ -64,24 +193,24 @@ def replay_once(inputs: Inputs, logs: Logs, detailed: bool) -> Outcome:
     bars, instruments = inputs.market.trade.shape
     detail = np.empty((len(DETAIL), bars if detailed else 0))
     columns = Columns(np.empty(bars), np.empty(bars), detail)
-    book = new_book(inputs.rules.settings.cash, instruments)
+    book = new_book(inputs.rules.settings, instruments)
     loop.replay(inputs.market, inputs.schedule, inputs.rules, book, logs, columns)
     return Outcome(book, logs, columns)
 
 
 def replay(inputs: Inputs) -> Outcome:
     """Return books, complete logs, and equity at every bar."""
-    orders = len(inputs.schedule.bar)
-    outcome = replay_once(inputs, new_logs(4 * orders + 1024, 256, orders + 256), detailed=False)
-    fills, liquidations, rows = outcome.logs.counts.tolist()
+    changes = len(inputs.schedule.bar)
+    outcome = replay_once(inputs, new_logs(4 * changes + 1024, 256, changes + 256, 256), detailed=False)
+    counts = outcome.logs.counts.tolist()
+    if any(count > len(log) for count, log in zip(counts, outcome.logs[:-1], strict=True)):
+        outcome = replay_once(inputs, new_logs(*counts), detailed=False)
     logs = outcome.logs
-    if fills > len(logs.fills) or liquidations > len(logs.liquidations) or rows > len(logs.orders):
-        outcome = replay_once(inputs, new_logs(fills, liquidations, rows), detailed=False)
-        logs = outcome.logs
-    complete = Logs(logs.fills[:fills], logs.liquidations[:liquidations], logs.orders[:rows], logs.counts)
-    return outcome._replace(logs=complete)
+    fills, liquidations, orders, calls = counts
+    complete = (logs.fills[:fills], logs.liquidations[:liquidations], logs.orders[:orders], logs.calls[:calls])
+    return outcome._replace(logs=Logs(*complete, logs.counts))
 
 
 def replay_in_detail(inputs: Inputs) -> Columns:
     """Return every column that a bar leaves, by the same replay once more."""
-    return replay_once(inputs, new_logs(0, 0, 0), detailed=True).columns
+    return replay_once(inputs, new_logs(0, 0, 0, 0), detailed=True).columns

@@ -10,15 +10,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from backtest.errors import BacktestError, ConfigError
-from backtest.signals import FloatArray
+from backtest.signals import FloatArray, Signals
 from backtest.strategies import Strategy
 from backtest.text import grouped, place
 
 if TYPE_CHECKING:
     from backtest.bars import Bars
 
-TOLERANCE = 1e-9  # two targets nearer than this differ by rounding only
+TOLERANCE = 1e-9  # two values nearer than this, or this fraction of them, differ by rounding only
 SEED = 0
+
+BoolArray = npt.NDArray[np.bool_]
+Pairs = list[tuple[str, FloatArray, FloatArray]]  # a column with all bars, and with the first ones only
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,16 @@ class Leak:
     Attributes
     ----------
     time, row, symbol          the bar, its row from 0, and the instrument
-    with_all_bars : float      the signal when the strategy sees all bars; NaN = hold
-    with_prefix : float        the signal when it sees the first `prefix` bars only
+    column : str               what differs: "target" or another column of signals, such as "leverage"
+    with_all_bars : float      its value when the strategy sees all bars; NaN = keep the last
+    with_prefix : float        its value when it sees the first `prefix` bars only
     prefix : int               more than `row`; one more bar than a prefix that leaks nothing
     """
 
     time: pd.Timestamp
     row: int
     symbol: str
+    column: str
     with_all_bars: float
     with_prefix: float
     prefix: int
@@ -73,8 +78,9 @@ class LookaheadReport:
         if self.leak is None:
             return f"{self.strategy} shows no look-ahead in {len(self.cuts)} prefixes of {grouped(self.bars)} bars"
         leak = self.leak
+        what = "signal" if leak.column == "target" else leak.column
         return (
-            f"{self.strategy} looks ahead: its signal {place(leak.symbol, leak.row, leak.time.value)} is "
+            f"{self.strategy} looks ahead: its {what} {place(leak.symbol, leak.row, leak.time.value)} is "
             f"{leak.with_all_bars} with all bars, but {leak.with_prefix} with the first {leak.prefix} only"
         )
 
@@ -84,7 +90,8 @@ def check_lookahead(
 ) -> LookaheadReport:
     """Return whether the signals of a prefix are the prefix of the signals, over `cuts` prefixes.
 
-    Half of the prefixes end with a bar on which the signal changes, for there a leak shows most; the others are
+    Compared is every column: targets or their legs, leverage, stops, take-profits and added margin. Half of the
+    prefixes end with a bar on which one of them changes, each in its turn, for there a leak shows most; the others are
     spread over the length, with a few side by side near the end. The choice is the same on every call. Where one
     leaks, the bars before it are bisected for a shorter one that leaks.
 
@@ -116,7 +123,8 @@ def check_lookahead(
     skipped = tuple(length for length in lengths if length in check.failures)
     leaking = [length for length in compared if rows[length] is not None]
     leak = check.leak_at(_bisect(check, compared, leaking[0])) if leaking else None
-    return LookaheadReport(strategy.name, len(bars.time), compared, skipped, repeatable=True, leak=leak)
+    repeatable = leak is not None or not leaking
+    return LookaheadReport(strategy.name, len(bars.time), compared, skipped, repeatable, leak)
 
 
 class _PrefixCheck:
@@ -128,40 +136,60 @@ class _PrefixCheck:
         self.symbols = bars.symbols
         self.time = bars.time
         self.frames = {symbol: bars.frame(symbol) for symbol in bars.symbols}
-        self.full = strategy.targets(self.frames, params)
+        self.full = strategy.signals_of(self.frames, params)
         self.failures: dict[int, BacktestError] = {}
 
-    def targets(self, length: int) -> FloatArray:
+    def signals(self, length: int) -> Signals:
         """Return the signals when only the first `length` bars exist."""
-        return self.strategy.targets({s: frame.iloc[:length] for s, frame in self.frames.items()}, self.params)
+        return self.strategy.signals_of({s: frame.iloc[:length] for s, frame in self.frames.items()}, self.params)
 
     def differing_row(self, length: int) -> int | None:
         """Return the first row whose signals differ; None also where the strategy fails, which `failures` keeps."""
         try:
-            differs = _differs(self.full[:length], self.targets(length)).any(axis=1)
+            return _first_row(_pairs(self.full, self.signals(length)))
         except BacktestError as error:
             self.failures[length] = error
             return None
-        return int(differs.argmax()) if differs.any() else None
 
-    def leak_at(self, length: int) -> Leak:
-        prefix = self.targets(length)
-        differs = _differs(self.full[:length], prefix)
-        t, i = divmod(int(differs.reshape(-1).argmax()), differs.shape[1])
-        return Leak(self.time[t], t, self.symbols[i], float(self.full[t, i]), float(prefix[t, i]), length)
-
-
-def _differs(one: FloatArray, other: FloatArray) -> npt.NDArray[np.bool_]:
-    same = (np.abs(one - other) <= TOLERANCE) | (np.isnan(one) & np.isnan(other))
-    return ~same
+    def leak_at(self, length: int) -> Leak | None:
+        """Return the first difference of a prefix; None where the strategy does not repeat what it said of it."""
+        pairs = _pairs(self.full, self.signals(length))
+        t = _first_row(pairs)
+        if t is None:
+            return None
+        column, one, other = next((name, a[t], b[t]) for name, a, b in pairs if _differs(a[t], b[t]).any())
+        i = int(_differs(one, other).argmax())
+        return Leak(self.time[t], t, self.symbols[i], column, float(one[i]), float(other[i]), length)
 
 
-def _choose(full: FloatArray, cuts: int) -> list[int]:
+def _pairs(full: Signals, prefix: Signals) -> Pairs:
+    """Return every column of either by name, over the bars of `prefix`; one that is not there is NaN throughout."""
+    bars = len(prefix.target)
+    one, other = ({name: column[:bars] for name, column in given.columns.items()} for given in (full, prefix))
+    absent = np.full_like(next(iter(one.values())), np.nan)
+    return [(name, one.get(name, absent), other.get(name, absent)) for name in one | other]
+
+
+def _first_row(pairs: Pairs) -> int | None:
+    """Return the first row in which any column differs."""
+    rows = [_differs(one, other).any(axis=1) for _, one, other in pairs]
+    return min((int(differs.argmax()) for differs in rows if differs.any()), default=None)
+
+
+def _differs(one: FloatArray, other: FloatArray) -> BoolArray:
+    return ~np.isclose(one, other, TOLERANCE, TOLERANCE, equal_nan=True)
+
+
+def _choose(full: Signals, cuts: int) -> list[int]:
     """Return at most `cuts` lengths in [1, T - 1], ascending."""
-    bars = len(full)
+    bars = len(full.target)
     random = np.random.default_rng(SEED)
-    changes = 2 + np.flatnonzero(_differs(full[1:-1], full[:-2]).any(axis=1))
-    chosen = set(random.choice(changes, min(cuts // 2, len(changes)), replace=False).tolist())
+    changes = [2 + np.flatnonzero(_differs(column[1:-1], column[:-2]).any(axis=1)) for column in full.columns.values()]
+    changing = [lengths for lengths in changes if len(lengths)]
+    chosen: set[int] = set()
+    for turn, lengths in enumerate(changing):
+        share = len(range(turn, cuts // 2, len(changing)))
+        chosen.update(random.choice(lengths, min(share, len(lengths)), replace=False).tolist())
     chosen.update(range(max(1, bars - min(4, cuts // 4)), bars))
     # One draw from each of equal parts: spread, and yet not in step with days or weeks.
     edges = np.linspace(1, bars, max(1, cuts - len(chosen)) + 1).astype(np.int64)

@@ -1,11 +1,13 @@
 """The summary of a run: each formula a small function, with its source.
 
-`ruined` says that equity fell to a millionth of `cash`, at an open or at the end; `liquidation_loss` is what the round
-trips that ended in a liquidation lost, with their fees and funding; margin ratio, liquidation distance (below 1, else
-NaN) and effective leverage are the extremes of the closes; `refused_orders` counts those of a ruined account too.
+`ruined` says that equity fell to a millionth of `cash`, at an open or at the end, and was not filled up again;
+`liquidation_loss` is what the round trips that ended in a liquidation lost, with their fees and funding; margin ratio,
+liquidation distance (below 1, else NaN) and effective leverage are the extremes of the closes; `refused_orders` counts
+those of a ruined account too.
 
-Ratios are taken on daily equity, the last of each UTC day (a bar belongs to the day in which it opens) after `cash`;
-the risk-free rate is 0. Falls are fractions of the high-water mark, which starts at `cash`, and negative.
+Returns are taken on equity and reserve together; a refill from outside is no return. Ratios are taken on their daily
+sum, the last of each UTC day (a bar belongs to the day in which it opens) after `cash`; the risk-free rate is 0. Falls
+are fractions of the high-water mark, which starts at `cash`, and negative.
 Sources: quantstats 0.0.86 `stats.py` (Apache-2.0) where it is named below; on daily bars of a market that never closes
 every figure is equal. backtesting.py has the same falls, times under water and win rate; its Sharpe and Sortino ratios
 take the compounded return of a year where these take the mean. On a bust curve, where quantstats returns NaN or worse,
@@ -21,8 +23,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from backtest.kernels.curves import CurveRecord, walk_curve
+from backtest.kernels.enums import CallEvent, Reason, Shortfall
 from backtest.kernels.orders import RUIN
-from backtest.kernels.schema import Float64Array1D, Int64Array1D, Reason, Record, Records, Shortfall
+from backtest.kernels.schema import Float64Array1D, Int64Array1D, Logs, Record, Records
 from backtest.trades import OPEN, Trips
 
 __all__ = ["EquityCurve", "daily_returns", "summarise"]
@@ -36,7 +39,10 @@ Number = TypeVar("Number", np.int64, np.float64)
 
 @dataclass(frozen=True)
 class EquityCurve:
-    """Equity (T,) at the closes and at its lowest inside each bar, from `cash` before the first bar (quote)."""
+    """What returns are taken on (T,), at the closes and at its lowest inside each bar, from `cash` before the first.
+
+    Equity, and with it the reserve where there is one.
+    """
 
     time: pd.DatetimeIndex  # open times, UTC, ns
     equity: Float64Array1D
@@ -47,9 +53,9 @@ class EquityCurve:
 def summarise(
     curve: EquityCurve,
     trips: Trips,
-    orders: Records,
+    logs: Logs,
     account: Record,
-    liquidations: int,
+    is_lost: bool,
     has_marks: bool,
 ) -> pd.Series:
     """Return what a run came to, by name, in the order of the specification.
@@ -58,9 +64,9 @@ def summarise(
     ----------
     curve : EquityCurve       at least one bar
     trips : dict of arrays    as `settled_trips` returns them; pnl and reason are used
-    orders : ndarray of ORDER
+    logs : Logs               liquidations, orders and calls are counted
     account : ACCOUNT record  after the last bar: the ledger's totals, the records at the closes, ruin
-    liquidations : int        rows in the log of liquidations
+    is_lost : bool            whether nothing is left in the account after the last bar
     has_marks : bool          whether mark prices were given; without them marks are the traded prices
 
     Returns
@@ -96,7 +102,7 @@ def summarise(
         "fees": float(account["fees"]),
         "funding": float(account["funding"]),
         "interest": float(account["interest"]),
-        "liquidations": liquidations,
+        "liquidations": len(logs.liquidations),
         "liquidation_loss": 0.0 - float(liquidated_pnl.sum()),
         "penalties": float(account["penalties"]),
         "forfeited": float(account["forfeited"]),
@@ -105,9 +111,16 @@ def summarise(
         "highest_margin_ratio": float(account["highest_margin_ratio"]),
         "smallest_liquidation_distance": distance if distance < 1.0 else math.nan,
         "highest_effective_leverage": float(account["highest_effective_leverage"]),
-        "cut_orders": _count(orders, Shortfall.TIER, Shortfall.MARGIN),
-        "refused_orders": _count(orders, Shortfall.REFUSED, Shortfall.RUINED),
-        "ruined": bool(account["ruined"]) or left == 0.0,
+        "cut_orders": _count(logs.orders, Shortfall.TIER, Shortfall.MARGIN),
+        "refused_orders": _count(logs.orders, Shortfall.REFUSED, Shortfall.RUINED),
+        "ruined": bool(account["ruined"]) or is_lost,
+        "margin_calls": _events(logs.calls, CallEvent.CALL),
+        "forced_closes": _events(logs.calls, CallEvent.FORCED),
+        "deposits": moved(logs.calls, CallEvent.DEPOSIT),
+        "refills": int(account["refills"]),
+        "refilled": moved(logs.calls, CallEvent.REFILL),
+        "insurance_fund": float(account["insurance_fund"]),
+        "socialised_loss": float(account["socialised_loss"]),
         "marks": "given" if has_marks else "traded prices",
     }
     return pd.Series(summary, dtype=object)
@@ -234,6 +247,16 @@ def profit_factor(pnl: Float64Array1D) -> float:
 def expectancy(pnl: Float64Array1D) -> float:
     """Return the mean profit of a closed trade (quote), NaN without trades."""
     return float(pnl.mean()) if len(pnl) else math.nan
+
+
+def moved(calls: Records, event: CallEvent) -> float:
+    """Return how much money was moved by events of one kind."""
+    return float(calls["amount"][calls["event"] == event].sum())
+
+
+def _events(calls: Records, event: CallEvent) -> int:
+    """Return how often something happened to a margin call."""
+    return int((calls["event"] == event).sum())
 
 
 def _count(orders: Records, *reasons: Shortfall) -> int:

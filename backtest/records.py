@@ -1,13 +1,28 @@
-"""Settings, tiers and logs as the records that kernels read and write."""
+"""Settings, tiers, contracts and logs as the records that kernels read and write."""
 
 import math
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
 from backtest.accounts import Account
-from backtest.errors import MarginError
+from backtest.errors import ConfigError, MarginError
+from backtest.kernels.enums import (
+    Intrabar,
+    Liquidation,
+    LiquidationOrder,
+    MaintenanceOn,
+    MarginMode,
+    OnLiquidation,
+    Rebalance,
+    Reentry,
+    Sizing,
+)
 from backtest.kernels.schema import (
     ACCOUNT,
+    CALL,
+    CONTRACT,
     FILL,
     LIQUIDATION,
     ORDER,
@@ -15,17 +30,14 @@ from backtest.kernels.schema import (
     SETTINGS,
     TIER,
     Book,
-    Intrabar,
     Logs,
-    MarginMode,
-    Rebalance,
     Record,
     Records,
-    Reentry,
     Rules,
-    Sizing,
 )
-from backtest.venues import Ladder, Venue
+from backtest.venues import Ladder, Tier, Venue
+
+CURRENCIES: dict[str, Literal["quote", "base"]] = {"linear": "quote", "inverse": "base"}
 
 
 def rules_of(account: Account, venue: Venue, symbols: tuple[str, ...], skip_quiet_bars: bool = True) -> Rules:
@@ -33,9 +45,10 @@ def rules_of(account: Account, venue: Venue, symbols: tuple[str, ...], skip_quie
 
     Raises
     ------
-    ConfigError                for a symbol that the venue does not list
+    ConfigError                for a symbol that the venue does not list, or contracts that the account cannot hold
     MarginError                for a leverage above what the first tier of a symbol allows
     """
+    check_currency(account, venue, symbols)
     ladders = [venue.ladder(symbol) for symbol in symbols]
     for symbol, ladder in zip(symbols, ladders, strict=True):
         if account.leverage > ladder[0].max_leverage:
@@ -43,23 +56,34 @@ def rules_of(account: Account, venue: Venue, symbols: tuple[str, ...], skip_quie
                 f"leverage must be at most {ladder[0].max_leverage:g}, the first tier's max_leverage, "
                 f"got {account.leverage:g} for {symbol} on venue {venue.name}"
             )
-    tiers = np.zeros((len(ladders), max(map(len, ladders))), TIER)
-    tiers["floor"] = math.inf
-    for i, ladder in enumerate(ladders):
-        tiers[i, : len(ladder)] = tier_records(ladder, venue.fee_in_maintenance)
-    limits = np.array([highest_notional(ladder, account.leverage) for ladder in ladders])
-    return Rules(settings_record(account, venue, skip_quiet_bars), tiers, limits)
+    settings = settings_record(account, venue, skip_quiet_bars)
+    return Rules(settings, tier_table(ladders, venue), contract_records(ladders, venue, symbols))
+
+
+def check_currency(account: Account, venue: Venue, symbols: tuple[str, ...]) -> None:
+    """Refuse contracts that are not settled in what the account holds."""
+    if account.currency != CURRENCIES[venue.contract]:
+        raise ConfigError(
+            f"Account.currency must be {CURRENCIES[venue.contract]!r}, what {venue.contract} contracts of venue "
+            f"{venue.name} are margined in, got {account.currency!r}"
+        )
+    coins = {symbol: venue.base(symbol) for symbol in symbols}
+    if venue.contract == "inverse" and len(set(coins.values())) > 1:
+        listed = ", ".join(f"{coin} for {symbol}" for symbol, coin in coins.items())
+        raise ConfigError(f"inverse contracts in one account must be margined in one coin, got {listed}")
 
 
 def settings_record(account: Account, venue: Venue, skip_quiet_bars: bool) -> Record:
     """Return both sides' settings as one record."""
     settings: Record = np.zeros(1, SETTINGS)[0]
     settings.cash = account.cash
+    settings.reserve = account.reserve
     settings.leverage = account.leverage
     settings.margin_mode = MarginMode[account.margin_mode.upper()]
     settings.sizing = Sizing[account.sizing.upper()]
     settings.rebalance = Rebalance[account.rebalance.upper()]
     settings.reentry = Reentry[account.reentry.upper()]
+    settings.on_liquidation = OnLiquidation[account.on_liquidation.upper()]
     settings.intrabar = Intrabar[account.intrabar.upper()]
     settings.stop_loss = math.inf if account.stop_loss is None else account.stop_loss
     settings.take_profit = math.inf if account.take_profit is None else account.take_profit
@@ -69,35 +93,100 @@ def settings_record(account: Account, venue: Venue, skip_quiet_bars: bool) -> Re
     settings.liquidation_slippage = venue.liquidation_slippage
     settings.forfeit = venue.residual == "forfeit"
     settings.borrow_rate = venue.borrow_rate
+    settings.short_borrow_rate = venue.borrow_rate if venue.short_borrow_rate is None else venue.short_borrow_rate
+    settings.wallet_pays_funding = venue.funding_from == "wallet"
+    settings.inverse = venue.contract == "inverse"
+    settings.breached_at_zero = venue.breach == "at"
+    settings.maintenance_on = MaintenanceOn[venue.maintenance_on.upper()]
+    settings.bankruptcy_fee = venue.fee_in_maintenance if venue.fee_in_maintenance_at == "bankruptcy" else 0.0
+    settings.liquidation = Liquidation[venue.liquidation.upper()]
+    settings.liquidation_order = LiquidationOrder[venue.liquidation_order.upper()]
+    settings.liquidation_share = venue.liquidation_share or 0.0
+    settings.liquidation_floor = venue.liquidation_floor
+    settings.cooldown = venue.cooldown * 1e9
+    settings.backstop = venue.backstop
+    settings.target_ratio = venue.target_ratio or 0.0
+    settings.call_level = 1.0
+    if venue.call is not None:
+        settings.calls = 1
+        settings.call_level = venue.call.level
+        settings.called_level = venue.call.close_below
+        settings.grace = venue.call.grace
+        settings.deposits = venue.call.deposit == "reserve"
+    settings.insurance_fund = venue.insurance_fund or 0.0
+    settings.insurance_limited = venue.insurance_fund is not None
     settings.skip_quiet_bars = skip_quiet_bars
     return settings
 
 
-def tier_records(ladder: Ladder, fee_in_maintenance: float) -> Records:
-    """Return a ladder's lines, N * rate - deduction, which meet at every floor: SPEC section 2."""
-    tiers = np.zeros(len(ladder), TIER)
-    tiers["floor"] = [tier.floor for tier in ladder]
-    rates = np.array([tier.maintenance_rate for tier in ladder])
-    tiers["rate"] = rates + fee_in_maintenance
-    tiers["deduction"] = np.cumsum(tiers["floor"] * np.diff(rates, prepend=rates[0]))
+def tier_table(ladders: list[Ladder], venue: Venue) -> Records:
+    """Return the tiers of all symbols, those of longs and then those of shorts; rows of an inverse contract's side.
+
+    Kernels see the two sides of inverse contracts exchanged.
+    """
+    at_mark = venue.fee_in_maintenance if venue.fee_in_maintenance_at == "mark" else 0.0
+    sides = [long_rate, short_rate] if venue.contract == "linear" else [short_rate, long_rate]
+    width = max(map(len, ladders))
+    rows = [tier_records(ladder, rate, at_mark, width) for rate in sides for ladder in ladders]
+    return np.array(rows, TIER).view(np.dtype((np.record, TIER)))
+
+
+def long_rate(tier: Tier) -> float:
+    """Return the maintenance rate of a long."""
+    return tier.maintenance_rate
+
+
+def short_rate(tier: Tier) -> float:
+    """Return the maintenance rate of a short."""
+    return tier.maintenance_rate if tier.short_maintenance_rate is None else tier.short_maintenance_rate
+
+
+def tier_records(ladder: Ladder, rate_of: Callable[[Tier], float], fee_in_maintenance: float, width: int) -> Records:
+    """Return a ladder's lines, N * rate - deduction, which meet at every floor: SPEC section 2.
+
+    The rows beyond the ladder go on with its last line, from an infinite floor.
+    """
+    tiers = np.zeros(width, TIER)
+    rates = np.array([rate_of(tier) for tier in ladder])
+    count = len(ladder)
+    tiers["floor"][:count] = [tier.floor for tier in ladder]
+    tiers["rate"][:count] = rates + fee_in_maintenance
+    tiers["deduction"][:count] = np.cumsum(tiers["floor"][:count] * np.diff(rates, prepend=rates[0]))
+    tiers["max_leverage"][:count] = [tier.max_leverage for tier in ladder]
+    tiers[count:] = tiers[count - 1]
+    tiers["floor"][count:] = math.inf
     return tiers
 
 
-def highest_notional(ladder: Ladder, leverage: float) -> float:
-    """Return the floor of the first tier that does not allow the leverage, infinite where all allow it."""
-    return next((tier.floor for tier in ladder if tier.max_leverage < leverage), math.inf)
+def contract_records(ladders: list[Ladder], venue: Venue, symbols: tuple[str, ...]) -> Records:
+    """Return what an order for each symbol must keep to, in the quantities of kernels."""
+    contracts = np.zeros(len(symbols), CONTRACT)
+    for contract, symbol, ladder in zip(contracts, symbols, ladders, strict=True):
+        multiplier = venue.figure("multiplier", symbol)
+        contract.unit = -multiplier if venue.contract == "inverse" else multiplier
+        contract.lot = venue.figure("lot_size", symbol) * multiplier
+        contract.minimum_notional = venue.figure("minimum_notional", symbol)
+        contract.cap = math.inf if ladder[-1].cap is None else ladder[-1].cap
+    return contracts
 
 
-def new_book(cash: float, instruments: int) -> Book:
+def new_book(settings: Record, instruments: int) -> Book:
     """Return the books of an account that holds nothing but cash."""
     account = np.zeros(1, ACCOUNT)[0]
-    account.wallet = account.constant = cash
+    account.wallet = account.constant = settings.cash
+    account.reserve = settings.reserve
+    account.insurance_fund = settings.insurance_fund
     account.smallest_liquidation_distance = 1.0
+    account.share_time = np.iinfo(np.int64).min // 2
     return Book(account, np.zeros(instruments, POSITION))
 
 
-def new_logs(fills: int, liquidations: int, orders: int) -> Logs:
+def new_logs(fills: int, liquidations: int, orders: int, calls: int) -> Logs:
     """Return empty logs with the capacities given."""
     return Logs(
-        np.zeros(fills, FILL), np.zeros(liquidations, LIQUIDATION), np.zeros(orders, ORDER), np.zeros(3, np.int64)
+        np.zeros(fills, FILL),
+        np.zeros(liquidations, LIQUIDATION),
+        np.zeros(orders, ORDER),
+        np.zeros(calls, CALL),
+        np.zeros(4, np.int64),
     )

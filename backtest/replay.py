@@ -9,7 +9,7 @@ from backtest.engine import inputs_of, replay
 from backtest.errors import ConfigError, DataError
 from backtest.records import rules_of
 from backtest.results import Replayed, Result
-from backtest.signals import as_target_array
+from backtest.signals import as_signals
 from backtest.strategies import Strategy
 from backtest.venues import Venue
 
@@ -52,12 +52,12 @@ def run(
         raise ConfigError(f"params must be a dict of values by name, got {type(params).__name__}")
     strategy: dict[str, object] | None = None
     if isinstance(signals, Strategy):
-        targets = signals.signals(bars, params)
+        wanted = signals.signals(bars, params)
         strategy = {"name": signals.name, "source": signals.source_hash, "params": signals.settings(params)}
     elif params is not None:
         raise ConfigError(f"params need a Strategy to take them, got signals of type {type(signals).__name__}")
     else:
-        targets = as_target_array(signals, bars)
-    warn_of_late_stop(account, rules, bars.symbols)
-    inputs = inputs_of(bars, targets, rules)
+        wanted = as_signals(signals, bars)
+    warn_of_late_stop(account, venue, bars.symbols)
+    inputs = inputs_of(bars, wanted, rules)
     return Result(Replayed(bars, account, venue, strategy, inputs, replay(inputs)))

@@ -3,6 +3,7 @@
 import os
 import platform
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property
 from importlib import metadata
 from typing import Any, Protocol
@@ -13,15 +14,18 @@ import pandas as pd
 from backtest import storage
 from backtest.accounts import Account
 from backtest.bars import Bars
-from backtest.engine import Inputs, Outcome, replay_in_detail
+from backtest.engine import LEGS, Inputs, Outcome, replay_in_detail
 from backtest.errors import DataError
-from backtest.kernels.schema import DETAIL, Reason, Records, Shortfall
-from backtest.metrics import EquityCurve, summarise
+from backtest.kernels.enums import CallEvent, Reason, Shortfall
+from backtest.kernels.orders import RUIN
+from backtest.kernels.schema import DETAIL, Float64Array1D, Records
+from backtest.metrics import summarise
 from backtest.text import grouped
 from backtest.trades import Trips, round_trips, settled_trips
 from backtest.venues import Venue
+from backtest.wealth import wealth_of
 
-FRAMES = ("history", "fills", "trades", "liquidations", "orders")
+FRAMES = ("history", "fills", "trades", "liquidations", "orders", "calls")
 
 
 class Source(Protocol):
@@ -47,13 +51,15 @@ class Result:
     ----------
     equity : Series            at every close, by time (quote)
     history : DataFrame        per bar, by time: equity equity_low wallet margin initial_margin maintenance_margin
-        margin_ratio notional effective_leverage, and running totals: realised fees funding interest penalties
-        forfeited bad_debt
+        margin_ratio notional effective_leverage, running totals: realised fees funding interest penalties forfeited
+        bad_debt, then reserve, deposits (a total: from the reserve and by refills), insurance_fund, socialised_loss
     fills : DataFrame          time symbol quantity price fee reason
     trades : DataFrame         a row per round trip
     liquidations : DataFrame   time symbol quantity mark_price fill_price bankruptcy_price margin_lost penalty
         forfeited bad_debt gap joint partial
     orders : DataFrame         what margin cut, refused or left waiting: time symbol wanted filled reason
+    calls : DataFrame          margin calls and money that was moved: time symbol ("" for a cross account) event balance
+        maintenance asked amount reserve
     summary : Series           figures by name
     """
 
@@ -89,6 +95,11 @@ class Result:
     def orders(self) -> pd.DataFrame:
         """Return every order that got less than it wanted, with the reason."""
         return self._source.frame("orders")
+
+    @cached_property
+    def calls(self) -> pd.DataFrame:
+        """Return margin calls, what became of them, refills, and margin that the strategy added."""
+        return self._source.frame("calls")
 
     @cached_property
     def summary(self) -> pd.Series:
@@ -189,23 +200,49 @@ class Replayed:
 
     def _fills(self) -> pd.DataFrame:
         log = self.outcome.logs.fills
-        columns = {name: log[name] for name in ("quantity", "price", "fee")}
+        columns = {"quantity": self._contracts(log, "quantity"), "price": self._prices(log["price"]), "fee": log["fee"]}
         return self._events(log, columns, reason=words(Reason, log["reason"]))
 
     def _liquidations(self) -> pd.DataFrame:
         log = self.outcome.logs.liquidations
-        names = ["quantity", "mark_price", "fill_price", "bankruptcy_price"]
-        names += ["margin_lost", "penalty", "forfeited", "bad_debt"]
+        prices = {name: self._prices(log[name]) for name in ("mark_price", "fill_price", "bankruptcy_price")}
+        money = {name: log[name] for name in ("margin_lost", "penalty", "forfeited", "bad_debt")}
         flags = {name: log[name].astype(np.bool_) for name in ("gap", "joint", "partial")}
-        return self._events(log, {name: log[name] for name in names}, **flags)
+        return self._events(log, {"quantity": self._contracts(log, "quantity"), **prices, **money}, **flags)
 
     def _orders(self) -> pd.DataFrame:
         log = self.outcome.logs.orders
-        columns = {name: log[name] for name in ("wanted", "filled")}
+        columns = {name: self._contracts(log, name) for name in ("wanted", "filled")}
         return self._events(log, columns, reason=words(Shortfall, log["reason"]))
 
+    def _calls(self) -> pd.DataFrame:
+        log = self.outcome.logs.calls
+        event = {"event": words(CallEvent, log["event"])}
+        money = {name: log[name] for name in ("balance", "maintenance", "asked", "amount", "reserve")}
+        return self._events(log, {**event, **money})
+
+    def _contracts(self, log: Records, name: str) -> Float64Array1D:
+        """Return quantities as numbers of contracts."""
+        units = self.inputs.rules.contracts["unit"]
+        quantities: Float64Array1D = log[name]
+        return quantities if (units == 1.0).all() else quantities / units[log["instrument"]]
+
+    def _prices(self, prices: Float64Array1D) -> Float64Array1D:
+        """Return prices in the quote currency; of a price that no mark reaches, what its formula says."""
+        if not self.inputs.rules.settings.inverse:
+            return prices
+        with np.errstate(divide="ignore"):
+            turned: Float64Array1D = 1.0 / prices
+        return turned
+
+    @property
+    def _rows(self) -> tuple[str, ...]:
+        """The symbol of every position; in hedge mode each has two."""
+        legs = LEGS if self.inputs.rules.settings.hedged else 1
+        return tuple(symbol for symbol in self.bars.symbols for _ in range(legs))
+
     def _events(self, log: Records, columns: dict[str, Any], **more: Any) -> pd.DataFrame:
-        symbols = pd.array(self.bars.symbols, dtype="str").take(log["instrument"])
+        symbols = pd.array([*self._rows, ""], dtype="str").take(log["instrument"])
         return pd.DataFrame({"time": self.bars.time[log["bar"]], "symbol": symbols, **columns, **more})
 
     @cached_property
@@ -215,14 +252,18 @@ class Replayed:
         )
 
     def _trades(self) -> pd.DataFrame:
-        return round_trips(self._trips, self.bars.time, self.bars.symbols)
+        units = self.inputs.rules.contracts["unit"][self._trips["instrument"]]
+        prices = {name: self._prices(self._trips[name]) for name in ("entry_price", "exit_price")}
+        turned = {"quantity": self._trips["quantity"] / np.abs(units), "short": self._trips["short"] ^ (units < 0.0)}
+        return round_trips({**self._trips, **prices, **turned}, self.bars.time, self._rows)
 
     def summary(self) -> pd.Series:
         """Return the summary."""
-        columns = self.outcome.columns
-        curve = EquityCurve(self.bars.time, columns.equity, columns.equity_low, self.account.cash)
-        logs, book = self.outcome.logs, self.outcome.book
-        return summarise(curve, self._trips, logs.orders, book.account, len(logs.liquidations), self.bars.has_marks)
+        settings = self.inputs.rules.settings
+        book, logs, columns = self.outcome
+        curve = wealth_of(self.bars.time, columns, logs.calls, settings)
+        is_lost = bool(columns.equity[-1] <= RUIN * settings.cash)
+        return summarise(curve, self._trips, logs, book.account, is_lost, self.bars.has_marks)
 
     def description(self) -> dict[str, Any]:
         """Return settings, venue, data fingerprint and versions."""
@@ -249,7 +290,7 @@ class Replayed:
         }
 
 
-def words(kind: type[Reason] | type[Shortfall], codes: Any) -> Any:
+def words(kind: type[IntEnum], codes: Any) -> Any:
     """Return the names of an enum's members, in small letters."""
     return pd.array([member.name.lower() for member in kind], dtype="str").take(codes)
 

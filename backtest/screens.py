@@ -1,4 +1,4 @@
-"""What the command line prints of results, files, checks and venues."""
+"""What the command line prints of results, files and checks."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -14,9 +14,8 @@ from backtest.lookahead import LookaheadReport
 from backtest.results import FRAMES, Result
 from backtest.tables import WIDTH, count, days, facts, listing, money, percent, several, show, spoken, terminal, times
 from backtest.text import duration, grouped, moment
-from backtest.venues import preset, preset_ladders
 
-__all__ = ["print_inspection", "print_place", "print_report", "print_result", "print_venue"]
+__all__ = ["print_inspection", "print_place", "print_report", "print_result"]
 
 ROWS = 20
 """Liquidations that are printed; the saved run has them all."""
@@ -68,7 +67,26 @@ RIGHT: Mapping[str, Figures] = {
     },
     "costs": {"fees": money, "funding": money, "interest": money},
 }
-ALARMS = ("liquidations", "liquidation_loss", "bad_debt", "refused_orders", "ruined")
+# Those that most runs do not have: margin calls, money that was moved, and what became of losses beyond a margin.
+OCCASIONAL: Mapping[str, Figures] = {
+    "calls": {
+        "margin_calls": count,
+        "forced_closes": count,
+        "deposits": money,
+        "refills": count,
+        "refilled": money,
+    },
+    "insurance": {"insurance_fund": money, "socialised_loss": money},
+}
+ALARMS = (
+    "liquidations",
+    "liquidation_loss",
+    "bad_debt",
+    "refused_orders",
+    "ruined",
+    "forced_closes",
+    "socialised_loss",
+)
 """Figures that are red where they are not 0."""
 
 
@@ -139,8 +157,12 @@ def later(venue: Mapping[str, Any], bars: Bars) -> str:
 def figures(summary: pd.Series, width: int) -> Table:
     """Return the summary as groups of figures, in two columns where they fit."""
     table = Table.grid(padding=(0, WIDTH - 2 * HALF if width >= WIDTH else 0, 0, 0))
-    for left, right in zip(LEFT.items(), RIGHT.items(), strict=True):
-        groups = [group(*part, summary, min(HALF, width)) for part in (left, right)]
+    rows = list(zip(LEFT.items(), RIGHT.items(), strict=True))
+    calls, insurance = OCCASIONAL.items()
+    if any(summary[name] for name in calls[1]) or summary["socialised_loss"]:
+        rows.append((calls, insurance))
+    for parts in rows:
+        groups = [group(*part, summary, min(HALF, width)) for part in parts]
         for row in [groups] if width >= WIDTH else zip(groups):
             table.add_row(*row)
     return table
@@ -223,17 +245,3 @@ def print_report(report: LookaheadReport) -> None:
         one = len(report.skipped) == 1
         skipped = "1 more prefix, which was" if one else f"{count(len(report.skipped))} more prefixes, which were"
         show(f"The strategy failed on {skipped} skipped.", style="dim")
-
-
-def print_venue(name: str) -> None:
-    """Print a preset venue: its tiers and figures, with dates and sources."""
-    said = preset(name)
-    tiers = listing("as of", "symbols", "tiers", "source", left=("as of", "source"))
-    for snapshot in sorted(said["tiers"], key=lambda snapshot: str(snapshot["as_of"]), reverse=True):
-        ladders = preset_ladders(snapshot["file"])
-        steps = sum(len(ladder) for ladder in ladders.values())
-        tiers.add_row(snapshot["as_of"], count(len(ladders)), count(steps), snapshot["source"])
-    rates = listing("as of", "figure", "value", "source", left=("as of", "figure", "source"))
-    for figure, given in said["figures"].items():
-        rates.add_row(given["as_of"], spoken(figure), str(given["value"]), given["source"])
-    show(Text.assemble((name, "bold"), f": {said['title']}"), "", tiers, "", rates, "")

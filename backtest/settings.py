@@ -1,6 +1,7 @@
 """The base of all public settings: frozen, without unknown fields, and with errors of one sentence."""
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn, Self
 
@@ -13,10 +14,15 @@ from backtest.text import shown
 # What pydantic words for programs, in the words of the documentation.
 WORDS = {
     "float_parsing": "a valid number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_type": "a whole number",
     "string_type": "text",
     "dict_type": "a dict",
     "model_type": "a {class_name}",
 }
+# How pydantic calls the branches of a union: "constrained-float", "dict[str,float]".
+BRANCH = re.compile(r"\[|^(constrained-)?(float|int|str)$")
 
 
 class Settings(BaseModel):
@@ -33,9 +39,11 @@ class Settings(BaseModel):
                 f"settings of {model} are given by name ({next(iter(fields))}=...), got {shown(unnamed[0])}"
             )
         for name, value in values.items():
-            # Not one setting is a switch, and pydantic would take True for 1.
-            if name in fields and isinstance(value, (bool, np.bool_)):
-                raise ConfigError(f"{model}.{name} must not be true or false, got {value}")
+            named = {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}
+            for place, each in named.items():
+                # Not one setting is a switch, and pydantic would take True for 1.
+                if name in fields and isinstance(each, (bool, np.bool_)):
+                    raise ConfigError(f"{model}.{place} must not be true or false, got {each}")
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -81,7 +89,7 @@ def first_error(model: str, error: ValidationError) -> BacktestError:
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, BacktestError):
         return cause
-    place = ".".join(str(part) for part in first["loc"] if "[" not in str(part))  # brackets: the names of branches
+    place = ".".join(str(part) for part in first["loc"] if not BRANCH.search(str(part)))
     name = f"{model}.{place}" if place else model
     if first["type"] == "extra_forbidden":
         return ConfigError(f"{name} is not a setting of {model}")

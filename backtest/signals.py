@@ -1,113 +1,133 @@
-"""What a strategy says, as one array: the target of every bar and instrument.
+"""What a strategy says, as arrays: the target of every bar and instrument, and what else it sets bar by bar.
 
 A target is the fraction of full leverage wanted, in [-1, 1], known at the close of its bar; NaN keeps the last one.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from backtest.errors import DataError
-from backtest.kernels.folding import first_outside, fold
-from backtest.text import moment, place
+from backtest.kernels.folding import first_outside
+from backtest.signal_names import LEG_NAMES, SETTING_NAMES
+from backtest.signal_tables import Table, Times, Timetable, tables_of
+from backtest.text import place
 
 FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
-# The same four meanings, in the order enter long, exit long, enter short, exit short.
-VECTORBT_NAMES = ("entries", "exits", "short_entries", "short_exits")
-FREQTRADE_NAMES = ("enter_long", "exit_long", "enter_short", "exit_short")
-ENTRY_NAMES = VECTORBT_NAMES + FREQTRADE_NAMES
-ACCEPTED = "a Series, a DataFrame, an array or a dict of these frames by symbol"
+__all__ = ["FloatArray", "Signals", "Times", "Timetable", "as_signals"]
 
 
-class Timetable(Protocol):
-    """What signals must fit: anything with the symbols and the times of bars, `Bars` above all."""
+@dataclass(frozen=True, eq=False)
+class Signals:
+    """Signals as the engine reads them: C-contiguous, writable float64 arrays, known at the close of their bar.
+
+    Attributes
+    ----------
+    target : ndarray           (T, M) in [-1, 1]; in hedge mode (T, 2 M), the long leg of a symbol in [0, 1] before its
+                               short leg in [-1, 0]; NaN keeps the last one
+    hedged : bool              whether every symbol has two legs
+
+    Each of the following is None where no symbol sets it; NaN in `margin_add` is nothing, elsewhere it keeps the last.
+
+    leverage : ndarray         (T, M), at least 1
+    stop_loss : ndarray        (T, M), a fraction of the entry price in (0, 1), or inf for none
+    take_profit : ndarray      (T, M), a fraction of the entry price above 0, or inf for none
+    margin_add : ndarray       (T, M), money for the isolated position, at least 0
+    """
+
+    target: FloatArray
+    hedged: bool = False
+    leverage: FloatArray | None = None
+    stop_loss: FloatArray | None = None
+    take_profit: FloatArray | None = None
+    margin_add: FloatArray | None = None
 
     @property
-    def symbols(self) -> tuple[str, ...]:
-        """The instruments, in the order of the columns."""
+    def columns(self) -> dict[str, FloatArray]:
+        """What is given, (T, M) by the name of its column: `target` or its two legs, then settings."""
+        legs = {name: self.target[:, leg::2] for leg, name in enumerate(LEG_NAMES)}
+        return (legs if self.hedged else {"target": self.target}) | self.settings
 
     @property
-    def time(self) -> pd.DatetimeIndex:
-        """The open times of the bars, UTC."""
+    def settings(self) -> dict[str, FloatArray]:
+        """The settings that are given, (T, M) by name."""
+        found = {name: getattr(self, name) for name in SETTING_NAMES}
+        return {name: values for name, values in found.items() if values is not None}
 
 
-@dataclass(frozen=True)
-class Times:
-    """The plainest timetable, for signals of frames that are not bars (yet)."""
+class Bounds(NamedTuple):
+    """The values that a column may hold: from `low` to `high`, `also` one beyond, and NaN."""
 
-    symbols: tuple[str, ...]
-    time: pd.DatetimeIndex
+    low: float
+    high: float
+    also: float
+    rule: str
 
 
-def as_target_array(signals: object, bars: Timetable) -> FloatArray:
-    """Return signals of any accepted kind as a C-contiguous, writable array of targets.
+ABOVE_ZERO, BELOW_ONE = float(np.nextafter(0.0, 1.0)), float(np.nextafter(1.0, 0.0))
+LARGEST = float(np.finfo(np.float64).max)
+NONE_BEYOND = float("nan")
+SHORT_RANGES = ((-1.0, 0.0), (0.0, 1.0))
+BOUNDS = {
+    "target": Bounds(-1.0, 1.0, NONE_BEYOND, "signal must be in [-1, 1] or NaN"),
+    "target_long": Bounds(0.0, 1.0, NONE_BEYOND, "target_long must be in [0, 1] or NaN"),
+    "target_short": Bounds(-1.0, 0.0, NONE_BEYOND, "target_short must be in [-1, 0] or NaN"),
+    "leverage": Bounds(1.0, LARGEST, NONE_BEYOND, "leverage must be finite and at least 1, or NaN"),
+    "stop_loss": Bounds(ABOVE_ZERO, BELOW_ONE, float("inf"), "stop_loss must be in (0, 1), inf for none, or NaN"),
+    "take_profit": Bounds(ABOVE_ZERO, float("inf"), NONE_BEYOND, "take_profit must be above 0, inf for none, or NaN"),
+    "margin_add": Bounds(0.0, LARGEST, NONE_BEYOND, "margin_add must be finite and at least 0, or NaN"),
+}
+
+
+def as_signals(signals: object, bars: Timetable) -> Signals:
+    """Return signals of any accepted kind as arrays.
+
+    A table is a DataFrame of one instrument with a column `target` (or `target_long` and `target_short`: hedge mode; or
+    booleans as `fold_entries` takes them) and any of `leverage`, `stop_loss`, `take_profit` and `margin_add`. Columns
+    of other names are ignored, but not misspelt ones.
 
     Parameters
     ----------
     signals : Series           targets of one instrument, on the times of the bars (a naive index counts as UTC)
-              DataFrame        targets with a column for every symbol, in any order; or, for one instrument,
-                               boolean columns as `fold_entries` takes them
-              dict             a Series or such a DataFrame of booleans for every symbol
+              DataFrame        targets with a column for every symbol, in any order; or, for one instrument, a table
+              dict             a Series or a table for every symbol; hedge mode is for all of them or none
               ndarray          targets (T, M), or (T,) for one instrument
+              Signals          what this function returned, or its like
     bars : Bars                T bars x M instruments (its symbols and times are all that is used)
 
     Returns
     -------
-    ndarray                    float64 (T, M). A fitting float64 array comes back as it is, sharing its memory;
-                               anything else is copied.
+    Signals                    a fitting float64 array comes back as it is, sharing its memory; anything else is copied.
+                               A setting that a symbol lacks is NaN, a leg 0.
 
     Raises
     ------
-    DataError                  if the kind, the symbols, the times or the type do not fit, or a value is infinite or
-                               outside [-1, 1]
+    DataError                  if the kind, the symbols, the times, the names or the type do not fit, or a value is
+                               outside the bounds of its column
     """
-    if isinstance(signals, np.ndarray):
-        target = _from_array(signals, bars)
+    if isinstance(signals, Signals):
+        made = _from_signals(signals, bars)
+    elif isinstance(signals, np.ndarray):
+        made = Signals(_from_array(signals, (len(bars.time), len(bars.symbols))))
     else:
-        target = np.empty((len(bars.time), len(bars.symbols)))
-        columns = _columns(signals, bars)
-        for i, symbol in enumerate(bars.symbols):
-            target[:, i] = _as_floats(columns[symbol], symbol)
-    _check_values(target, bars)
-    return target
+        made = _from_tables(tables_of(signals, bars), bars)
+    for name in made.columns:
+        _check_values(made, name, bars)
+    return made
 
 
-def fold_entries(frame: pd.DataFrame) -> pd.Series:
-    """Return the target, 1 (long), -1 (short) or 0, that columns of entries and exits add up to.
-
-    The columns bear vectorbt's names (entries, exits, short_entries, short_exits) or freqtrade's (enter_long,
-    exit_long, enter_short, exit_short) and hold booleans, or 0 and 1; NaN counts as False. One that is absent is
-    False throughout; columns of other names are ignored, but not misspelt ones. Bar by bar, starting flat:
-
-    - an entry opens its side, or flips a position of the other side;
-    - an exit closes a position of its own side, and only that;
-    - an exit beats an entry of its own side in the same bar: a position held is closed, none is opened;
-    - two entries in one bar cancel out: neither opens, and only an exit can still close.
-
-    Raises
-    ------
-    DataError                  if both vocabularies are mixed, no column enters, or a column is not boolean
-    """
-    names = _vocabulary(frame)
-    absent = np.zeros(len(frame), np.bool_)
-    enter_long, exit_long, enter_short, exit_short = (
-        _as_booleans(frame[name]) if name in frame.columns else absent for name in names
-    )
-    target = np.empty(len(frame))
-    fold(enter_long, exit_long, enter_short, exit_short, target)
-    return pd.Series(target, frame.index, name="target")
-
-
-def _from_array(signals: npt.NDArray[np.generic], bars: Timetable) -> FloatArray:
+def _from_signals(signals: Signals, bars: Timetable) -> Signals:
     shape = (len(bars.time), len(bars.symbols))
+    target = _from_array(signals.target, (shape[0], shape[1] * (2 if signals.hedged else 1)))
+    return Signals(target, signals.hedged, **{name: _from_array(a, shape) for name, a in signals.settings.items()})
+
+
+def _from_array(signals: npt.NDArray[np.generic], shape: tuple[int, int]) -> FloatArray:
     if signals.shape != shape and (shape[1] != 1 or signals.shape != shape[:1]):
         raise DataError(f"signals must have the shape of the bars {shape}, got an array of shape {signals.shape}")
     if signals.dtype.kind not in "fiub":
@@ -116,116 +136,65 @@ def _from_array(signals: npt.NDArray[np.generic], bars: Timetable) -> FloatArray
     return np.require(signals, np.float64, ["C", "A", "W"]).reshape(shape)
 
 
-def _columns(signals: object, bars: Timetable) -> Mapping[str, pd.Series]:
-    """Return the targets of every symbol, each on the times of the bars."""
-    if isinstance(signals, pd.Series):
-        symbol = _only_symbol(bars, "a Series")
-        _check_times(signals.index, bars.time, symbol)
-        return {symbol: signals}
-    if isinstance(signals, pd.DataFrame) and _has_entries(signals, bars):
-        symbol = _only_symbol(bars, "a DataFrame of entries and exits")
-        _check_times(signals.index, bars.time, symbol)
-        return {symbol: fold_entries(signals)}
-    if isinstance(signals, pd.DataFrame):
-        _check_symbols(signals.columns, bars.symbols)
-        _check_times(signals.index, bars.time, "all columns")
-        return {symbol: signals[symbol] for symbol in bars.symbols}
-    if isinstance(signals, dict):
-        _check_symbols(signals, bars.symbols)
-        return {symbol: _columns(signals[symbol], Times((symbol,), bars.time))[symbol] for symbol in bars.symbols}
-    raise DataError(f"signals must be {ACCEPTED}, got {'None' if signals is None else type(signals).__name__}")
-
-
-def _has_entries(frame: pd.DataFrame, bars: Timetable) -> bool:
-    return not set(frame.columns) <= set(bars.symbols) and any(name in frame.columns for name in ENTRY_NAMES)
-
-
-def _only_symbol(bars: Timetable, kind: str) -> str:
-    if len(bars.symbols) != 1:
+def _from_tables(tables: Mapping[str, Table], bars: Timetable) -> Signals:
+    shape = (len(bars.time), len(bars.symbols))
+    plain = [symbol for symbol in bars.symbols if "target" in tables[symbol]]
+    legged = [symbol for symbol in bars.symbols if "target" not in tables[symbol]]
+    if plain and legged:
         raise DataError(
-            f"signals of several symbols must be a DataFrame with a column, or a dict with an entry, for each of "
-            f"{', '.join(bars.symbols)}, got {kind}"
+            f"hedge mode must be for all symbols or none, got target in {plain[0]} and target_long or target_short "
+            f"in {legged[0]}"
         )
-    return bars.symbols[0]
+    settings: dict[str, FloatArray] = {}
+    for name in SETTING_NAMES:
+        if any(name in table for table in tables.values()):
+            settings[name] = np.empty(shape)
+            _fill(settings[name], name, np.nan, tables, bars)
+    target = np.empty((shape[0], shape[1] * (2 if legged else 1)))
+    if legged:
+        for leg, name in enumerate(LEG_NAMES):
+            _fill(target[:, leg::2], name, 0.0, tables, bars)
+        _make_negative(target, bars)
+    else:
+        _fill(target, "target", np.nan, tables, bars)
+    return Signals(target, bool(legged), **settings)
 
 
-def _check_symbols(given: Iterable[object], symbols: tuple[str, ...]) -> None:
-    counts = Counter(list(given))
-    if counts == Counter(symbols):
-        return
-    missing = [symbol for symbol in symbols if symbol not in counts]
-    extra = [str(name) for name in counts if name not in symbols]
-    repeated = [symbol for symbol in symbols if counts[symbol] > 1]
-    faults = (("missing", missing), ("unknown", extra), ("repeated", repeated))
-    listed = ", ".join(f"{word} {', '.join(found[:5])}" for word, found in faults if found)
-    raise DataError(f"signals must have every symbol of the bars once and no other, got {listed}")
+def _fill(values: FloatArray, name: str, absent: float, tables: Mapping[str, Table], bars: Timetable) -> None:
+    for i, symbol in enumerate(bars.symbols):
+        column = tables[symbol].get(name)
+        values[:, i] = absent if column is None else _as_floats(column, name, symbol)
 
 
-def _check_times(index: pd.Index, time: pd.DatetimeIndex, symbol: str) -> None:
-    if index is time:
-        return
-    if not isinstance(index, pd.DatetimeIndex):
-        raise DataError(f"signals must be indexed by the times of the bars, got a {type(index).__name__} in {symbol}")
-    try:
-        given, wanted = index.as_unit("ns").asi8, time.asi8  # both count from 1970 UTC, whatever the zone
-    except pd.errors.OutOfBoundsDatetime as error:
-        raise DataError(f"signals must have the times of the bars, got {error} in {symbol}") from error
-    shared = min(len(given), len(wanted))
-    differs = given[:shared] != wanted[:shared]
-    if len(given) == len(wanted) and not differs.any():
-        return
-    t = int(differs.argmax()) if differs.any() else shared
-    found = moment(given[t]) if t < len(given) else "no row"
-    due = moment(wanted[t]) if t < len(wanted) else "no bar"
-    raise DataError(f"signals must have the times of the bars, got {found} instead of {due} {place(symbol, t)}")
+def _make_negative(target: FloatArray, bars: Timetable) -> None:
+    """Make the short legs of targets in hedge mode negative where they are given as sizes."""
+    flat = target.reshape(-1)
+    for i, column in enumerate(range(1, target.shape[1], 2)):
+        negative, positive = (first_outside(flat, column, target.shape[1], *ends, NONE_BEYOND) for ends in SHORT_RANGES)
+        if positive < 0:
+            np.subtract(0.0, target[:, column], out=target[:, column])
+        elif negative >= 0:
+            t = max(negative, positive) // target.shape[1]
+            rule = "target_short must be in [0, 1], or throughout in [-1, 0], or NaN"
+            where = place(bars.symbols[i], t, bars.time[t].value)
+            raise DataError(f"{rule}, got {float(target[t, column])} {where}")
 
 
-def _check_values(target: FloatArray, bars: Timetable) -> None:
-    position = int(first_outside(target.reshape(-1)))
-    if position >= 0:
-        t, i = divmod(position, target.shape[1])
-        where = place(bars.symbols[i], t, bars.time[t].value)
-        raise DataError(f"signal must be in [-1, 1] or NaN, got {float(target[t, i])} {where}")
-
-
-def _as_floats(column: pd.Series, symbol: str) -> FloatArray:
+def _as_floats(column: pd.Series, name: str, symbol: str) -> FloatArray:
     if column.dtype == np.float64:
         return column.to_numpy()
     if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_complex_dtype(column.dtype):
-        raise DataError(f"signals must be numbers, got dtype {column.dtype} in {symbol}")
+        what = "signals" if name == "target" else name
+        raise DataError(f"{what} must be numbers, got dtype {column.dtype} in {symbol}")
     return column.to_numpy(np.float64, na_value=np.nan)
 
 
-def _as_booleans(column: pd.Series) -> BoolArray:
-    if column.dtype == np.bool_:
-        return column.to_numpy()
-    try:
-        # The nullable type takes booleans, 0 and 1 of any width, and NaN; it refuses everything else.
-        return column.astype("boolean").to_numpy(np.bool_, na_value=False)
-    except (TypeError, ValueError) as error:
-        message = f"{column.name} must hold booleans, or 0 and 1, got values of dtype {column.dtype}"
-        raise DataError(f"{message} such as {column.iloc[0]!r}" if len(column) else message) from error
-
-
-def _vocabulary(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Return the four names in use."""
-    _check_names(frame)
-    vectorbt = [name for name in VECTORBT_NAMES if name in frame.columns]
-    freqtrade = [name for name in FREQTRADE_NAMES if name in frame.columns]
-    if vectorbt and freqtrade:
-        raise DataError(f"entries and exits must not mix {vectorbt[0]} with {freqtrade[0]}: use one set of names")
-    names = VECTORBT_NAMES if vectorbt else FREQTRADE_NAMES
-    if names[0] not in frame.columns and names[2] not in frame.columns:
-        raise DataError(f"entries and exits need a column {names[0]} or {names[2]}, got {(vectorbt or freqtrade)[:2]}")
-    return names
-
-
-def _check_names(frame: pd.DataFrame) -> None:
-    """Refuse near misses: an exit ignored for its spelling would be a position held for ever."""
-    for name in map(str, frame.columns):
-        nearest = get_close_matches(name, ENTRY_NAMES, 1, 0.85)
-        if nearest and name not in ENTRY_NAMES:
-            raise DataError(f"entries and exits must be named as documented, got {name}; did you mean {nearest[0]}?")
-    for name in ENTRY_NAMES:
-        if list(frame.columns).count(name) > 1:
-            raise DataError(f"entries and exits must have one column of each name, got {name} twice")
+def _check_values(made: Signals, name: str, bars: Timetable) -> None:
+    legs, leg = (2, LEG_NAMES.index(name)) if name in LEG_NAMES else (1, 0)
+    values = made.settings.get(name, made.target)
+    low, high, also, rule = BOUNDS[name]
+    position = int(first_outside(values.reshape(-1), leg, legs, low, high, also))
+    if position >= 0:
+        t, column = divmod(position, values.shape[1])
+        where = place(bars.symbols[column // legs], t, bars.time[t].value)
+        raise DataError(f"{rule}, got {float(values[t, column])} {where}")

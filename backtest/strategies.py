@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from backtest.errors import ConfigError, DataError
-from backtest.signals import FloatArray, Times, as_target_array
+from backtest.signals import Signals, Times, as_signals
 from backtest.text import shown
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class Strategy:
             name: _checked(name, value, _default(name, self.params)) for name, value in (params or {}).items()
         }
 
-    def signals(self, bars: "Bars", params: Mapping[str, object] | None = None) -> FloatArray:
-        """Return the targets for `bars`, float64 (T, M), NaN where the last one is kept.
+    def signals(self, bars: "Bars", params: Mapping[str, object] | None = None) -> Signals:
+        """Return what the strategy says of `bars`: targets, NaN where the last one is kept, and what else it sets.
 
         Parameters
         ----------
@@ -89,10 +89,10 @@ class Strategy:
         ConfigError            if a parameter does not fit, or the function fails
         DataError              if what it returns is not a signal for these bars
         """
-        return self.targets({symbol: bars.frame(symbol) for symbol in bars.symbols}, params)
+        return self.signals_of({symbol: bars.frame(symbol) for symbol in bars.symbols}, params)
 
-    def targets(self, frames: Mapping[str, pd.DataFrame], params: Mapping[str, object] | None = None) -> FloatArray:
-        """Return the targets for frames by symbol that share one index, as `signals` does for bars."""
+    def signals_of(self, frames: Mapping[str, pd.DataFrame], params: Mapping[str, object] | None = None) -> Signals:
+        """Return what the strategy says of frames by symbol that share one index, as `signals` does of bars."""
         chosen = self.settings(params)
         time = cast("pd.DatetimeIndex", next(iter(frames.values())).index)
         # Shallow copies: a strategy that writes into its frame gets its own memory at that moment.
@@ -102,7 +102,7 @@ class Strategy:
         except (Exception, SystemExit) as error:
             raise ConfigError(self._failure(error, tuple(frames))) from error
         try:
-            return as_target_array(result, Times(tuple(frames), time))
+            return as_signals(result, Times(tuple(frames), time))
         except DataError as error:
             raise DataError(f"strategy {self.name}: {error}") from error
 

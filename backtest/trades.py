@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from backtest.kernels.schema import Float64Array1D, Int64Array1D, Reason, Records
+from backtest.kernels.enums import Reason
+from backtest.kernels.schema import Float64Array1D, Int64Array1D, Records
 
 __all__ = ["EXIT_REASONS", "MONEY", "OPEN", "Trips", "round_trips", "settled_trips"]
 

@@ -1,81 +1,141 @@
-"""The venue: margin tiers, fees, and what a liquidation costs."""
+"""The venue: margin tiers, fees, what a breach does, and what a contract is."""
 
-import difflib
-import json
-import re
-from collections.abc import Iterable
-from datetime import date
-from fractions import Fraction
-from functools import cache
-from importlib import resources
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-import numpy as np
-import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from backtest.errors import ConfigError, MarginError
+from backtest.errors import ConfigError
+from backtest.ladders import Birth, Ladder, Rate, Tier, check_ladder
 from backtest.settings import Settings
+from backtest.symbols import ANY, base_of, canonical_symbol, listed_name, nearest_symbol, twins
 from backtest.text import shown
 
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+__all__ = ["Ladder", "MarginCall", "Tier", "Venue"]
 
-PRESETS = resources.files("backtest") / "presets"
+NotNegative = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0)]
 
 
-class Tier(Settings):
-    """One step of a venue's margin ladder, from `floor` up to the next tier's floor.
+class MarginCall(Settings):
+    """What happens before a liquidation: a call at a multiple of the requirement, and time to answer it.
 
     Parameters
     ----------
-    floor : float              notional from which it holds (quote)
-    maintenance_rate : float   fraction of notional, in [0, 1)
-    max_leverage : float       highest leverage allowed, at least 1
+    level : float         balance / requirement at which the call comes, at least 1
+    grace : int           whole bars to answer it; 0: none, the position is liquidated by policy at once
+    deposit : str         "reserve": Account.reserve brings the balance to Venue.target_ratio at the next open; "none";
+                          must be given where there is grace
+    close_below : float   balance / requirement below which the grace ends at once, in (0, level]
+
+    Raises
+    ------
+    ConfigError           for a value outside its range, or grace without a word on deposits
     """
 
-    floor: Annotated[float, Field(ge=0.0)]
-    maintenance_rate: Rate
-    max_leverage: Annotated[float, Field(ge=1.0)]
+    level: Annotated[float, Field(ge=1.0)]
+    grace: Annotated[int, Field(ge=0)] = 0
+    deposit: Literal["reserve", "none"] | None = None
+    close_below: Positive = 1.0
 
-
-Ladder = tuple[Tier, ...]
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.grace > 0 and self.deposit is None:
+            raise ConfigError(
+                f"MarginCall.deposit must be 'reserve' or 'none' where grace is above 0, got None for {self.grace} bars"
+            )
+        if self.close_below > self.level:
+            raise ConfigError(
+                f"MarginCall.close_below must be at most level, got {self.close_below:g} > {self.level:g}"
+            )
+        return self
 
 
 class Venue(Settings):
-    """Describe the market's side of a replay. Rates are fractions, and 0 unless given.
+    """Describe the market's side of a replay. Rates are fractions, and 0 unless given; money is quote or coin.
 
     Parameters
     ----------
-    tiers : list of Tier, or dict of lists by symbol
+    tiers : list of Tier, or dict of lists by symbol, where "*" stands for the symbols that it does not name
+
     taker_fee : float              of traded notional
     slippage : float               of the price, against the trader, on orders and stops
+    borrow_rate : float            per year of 365 days, on quote and base debt
+    short_borrow_rate : float      per year, on the base debt of shorts; None: as borrow_rate
+    funding_from : str             isolated: "margin": funding is paid from the position's margin; "wallet": from the
+                                   wallet as far as it goes, then from the margin, and received into the wallet
+
+    maintenance_on : str           notional of the requirement: at the "mark"; at the "entry" price; "net": at the mark,
+                                   the two legs of a symbol being one position (cross)
+    fee_in_maintenance : float     rate added to the requirement
+    fee_in_maintenance_at : str    "mark": added to every maintenance rate; "bankruptcy": of the notional at the
+                                   bankruptcy price
+    breach : str                   "at": breached where balance - requirement <= 0; "below": where it is < 0
+    call : MarginCall              what comes before a liquidation; None: nothing
+
+    liquidation : str              how much of a position a breach closes: "full": all; "step_down": down to the floor
+                                   of its tier, and all of it in the first; "share": liquidation_share of it;
+                                   "restore": what brings balance / requirement to target_ratio
+    liquidation_order : str        cross: what goes first: "everything" together, the position with the "largest_loss",
+                                   or with the "largest_maintenance"
+    liquidation_share : float      of the quantity, in (0, 1]; needed by "share"
+    liquidation_floor : float      notional (money) up to which "share" closes all
+    cooldown : float               seconds after a close in part during which "share" closes all
+    target_ratio : float           balance / requirement, above 1 and call.level; needed by "restore" and deposits
+    backstop : float               in [0, 1): with a balance below backstop times the requirement all is closed, and
+                                   what is left is forfeited
     liquidation_fee : float        penalty, of the liquidated notional
     liquidation_slippage : float   of the price, against the trader, on liquidations
     residual : str                 what a liquidation leaves of an isolated margin: "return" to the wallet, or
                                    "forfeit" to the insurance fund
-    borrow_rate : float            per year of 365 days, on quote and base debt
-    fee_in_maintenance : float     added to every maintenance rate
-    liquidation : str              "full": a breach closes the whole position or account
-    symbols : dict                 symbol of the bars -> symbol of the tiers, where they are not the same
+    insurance_fund : float         its size before the first bar (money); None: not limited, and only counted
+
+    contract : str                 "linear": profit in quote; "inverse": in coin, and quantities count quote units
+    multiplier : float, dict       base units (linear) or quote units (inverse) of one contract [1], or by symbol
+    lot_size : float, dict         contracts that quantities are multiples of [0: any], or by symbol
+    minimum_notional : float, dict   of an order that opens or adds (money) [0], or by symbol
+
+    symbols : dict                 symbol of the bars -> symbol of the venue, where they are not the same
     name, as_of, source : str      where the figures come from
 
     Raises
     ------
-    ConfigError                    for a value outside its range, or a symbol without tiers
-    MarginError                    for tiers that are unsorted, do not start at 0, whose rates fall or whose leverages
-                                   rise, or under which a position is born liquidated:
-                                   maintenance_rate + fee_in_maintenance >= 1 / max_leverage
+    ConfigError                    for a value outside its range, settings that do not fit together, or a symbol twice
+    MarginError                    for tiers that are unsorted, do not start at 0, leave gaps, whose rates fall or whose
+                                   leverages rise, or under which a position is born liquidated:
+                                   call.level · (maintenance_rate + fee_in_maintenance) >= 1 / max_leverage
     """
 
     tiers: Ladder | dict[str, Ladder]
+
     taker_fee: Rate = 0.0
     slippage: Rate = 0.0
+    borrow_rate: NotNegative = 0.0
+    short_borrow_rate: NotNegative | None = None
+    funding_from: Literal["margin", "wallet"] = "margin"
+
+    maintenance_on: Literal["mark", "entry", "net"] = "mark"
+    fee_in_maintenance: Rate = 0.0
+    fee_in_maintenance_at: Literal["mark", "bankruptcy"] = "mark"
+    breach: Literal["at", "below"] = "at"
+    call: MarginCall | None = None
+
+    liquidation: Literal["full", "step_down", "share", "restore"] = "full"
+    liquidation_order: Literal["everything", "largest_loss", "largest_maintenance"] = "everything"
+    liquidation_share: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    liquidation_floor: NotNegative = 0.0
+    cooldown: NotNegative = 0.0
+    target_ratio: Annotated[float, Field(gt=1.0)] | None = None
+    backstop: Rate = 0.0
     liquidation_fee: Rate = 0.0
     liquidation_slippage: Rate = 0.0
     residual: Literal["return", "forfeit"] = "return"
-    borrow_rate: Annotated[float, Field(ge=0.0)] = 0.0
-    fee_in_maintenance: Rate = 0.0
-    liquidation: Literal["full"] = "full"
+    insurance_fund: NotNegative | None = None
+
+    contract: Literal["linear", "inverse"] = "linear"
+    multiplier: Positive | dict[str, Positive] = 1.0
+    lot_size: NotNegative | dict[str, NotNegative] = 0.0
+    minimum_notional: NotNegative | dict[str, NotNegative] = 0.0
+
     symbols: dict[str, str] = Field(default_factory=dict)
     name: str = "custom"
     as_of: str = ""
@@ -89,15 +149,28 @@ class Venue(Settings):
             if not isinstance(ladder, (list, tuple)):
                 rule = f"a list of Tier for {symbol}" if symbol else "a list of Tier, or a dict of such lists by symbol"
                 raise ConfigError(f"Venue.tiers must be {rule}, got {shown(ladder)}")
+        if list(ladders) == [ANY]:
+            return tuple(ladders[ANY])
         return {symbol: tuple(ladder) for symbol, ladder in tiers.items()} if ladders is tiers else tuple(tiers)
 
-    def model_post_init(self, _context: Any) -> None:
-        """Check that every ladder can be replayed."""
+    @field_validator("call", mode="before")
+    @classmethod
+    def _accept_a_table(cls, call: Any) -> Any:
+        if call is None or isinstance(call, (MarginCall, dict)):
+            return call
+        raise ConfigError(f"Venue.call must be a MarginCall, or None, got {shown(call)}")
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        check_rules(self)
+        check_symbols(self)
+        level = 1.0 if self.call is None else self.call.level
+        at_bankruptcy = self.fee_in_maintenance_at == "bankruptcy"
+        birth = Birth(self.fee_in_maintenance, at_bankruptcy, self.contract == "inverse", level)
         ladders = self.tiers if isinstance(self.tiers, dict) else {"": self.tiers}
-        if not ladders:
-            raise ConfigError("Venue.tiers must hold at least one symbol, got {}")
         for symbol, ladder in ladders.items():
-            check_ladder(ladder, self.fee_in_maintenance, f" for {symbol}" if symbol else "")
+            check_ladder(ladder, birth, f" for {symbol}" if symbol else "")
+        return self
 
     def ladder(self, symbol: str) -> Ladder:
         """Return the tiers of a symbol, matched however base and quote are written.
@@ -108,20 +181,44 @@ class Venue(Settings):
         """
         if not isinstance(self.tiers, dict):
             return self.tiers
-        wanted = canonical_symbol(self.symbols.get(symbol, symbol))
-        listed = {canonical_symbol(name): name for name in self.tiers}
-        if wanted not in listed:
-            nearest = nearest_symbol(wanted, listed)
-            dated = f"; as of {self.as_of} it lists {len(listed)} symbols" if self.as_of else ""
+        wanted = self.symbols.get(symbol, symbol)
+        name = listed_name(wanted, self.tiers)
+        if name is None:
+            nearest = nearest_symbol(canonical_symbol(wanted), self.tiers)
+            dated = f"; as of {self.as_of} it lists {len(self.tiers)} symbols" if self.as_of else ""
             raise ConfigError(
-                f"symbol must be listed by venue {self.name}, got {self.symbols.get(symbol, symbol)!r}; "
+                f"symbol must be listed by venue {self.name}, got {wanted!r}; "
                 f"the nearest is {nearest!r}: symbols={{{symbol!r}: {nearest!r}}} takes its tiers "
                 f"(--symbol-map {symbol}={nearest} in the shell){dated}"
             )
-        return self.tiers[listed[wanted]]
+        return self.tiers[name]
+
+    def figure(self, setting: str, symbol: str) -> float:
+        """Return the multiplier, lot_size or minimum_notional of a symbol, matched as its tiers are.
+
+        Raises
+        ------
+        ConfigError            for a symbol that a dict of figures does not hold
+        """
+        figures: float | dict[str, float] = getattr(self, setting)
+        if not isinstance(figures, dict):
+            return figures
+        wanted = self.symbols.get(symbol, symbol)
+        name = listed_name(wanted, figures)
+        if name is None:
+            raise ConfigError(
+                f"Venue.{setting} must be given for {wanted!r}, or for {ANY!r}, all others, "
+                f"got {shown(list(figures))} on venue {self.name}"
+            )
+        return figures[name]
+
+    def base(self, symbol: str) -> str:
+        """Return the coin of a symbol: the money of an inverse contract."""
+        return base_of(canonical_symbol(self.symbols.get(symbol, symbol)))
 
     def __repr__(self) -> str:
-        listed = f"{len(self.tiers)} symbols" if isinstance(self.tiers, dict) else f"{len(self.tiers)} tiers"
+        count, noun = len(self.tiers), "symbol" if isinstance(self.tiers, dict) else "tier"
+        listed = f"{count} {noun}{'s' if count != 1 else ''}"
         dated = f" as of {self.as_of}" if self.as_of else ""
         return (
             f"Venue({self.name}{dated}: {listed}, taker_fee={self.taker_fee:g}, slippage={self.slippage:g}, "
@@ -129,127 +226,37 @@ class Venue(Settings):
         )
 
 
-def check_ladder(ladder: Ladder, fee_in_maintenance: float, place: str) -> None:
-    """Refuse tiers that make no convex maintenance curve or that liquidate at birth."""
-    if not ladder:
-        raise MarginError(f"tiers must hold at least one tier, got none{place}")
-    if ladder[0].floor != 0.0:
-        raise MarginError(f"tiers must start at a floor of 0, got {ladder[0].floor:g}{place}")
-    for k, tier in enumerate(ladder):
-        if is_born_liquidated(tier, fee_in_maintenance):
-            raise MarginError(
-                f"maintenance_rate + fee_in_maintenance must be below 1 / max_leverage, "
-                f"got {tier.maintenance_rate + fee_in_maintenance:g} >= 1 / {tier.max_leverage:g} in tier {k}{place}"
-            )
-        if k == 0:
+def check_rules(venue: Venue) -> None:
+    """Refuse settings that do not fit together."""
+    deposits = venue.call is not None and venue.call.deposit == "reserve"
+    if venue.target_ratio is None and venue.liquidation == "restore":
+        raise ConfigError("Venue.target_ratio must be given with liquidation 'restore', got None")
+    if venue.target_ratio is None and deposits:
+        raise ConfigError("Venue.target_ratio must be given with call.deposit 'reserve', got None")
+    if venue.target_ratio is not None and venue.call is not None and venue.target_ratio <= venue.call.level:
+        raise ConfigError(
+            f"Venue.target_ratio must be above call.level, got {venue.target_ratio:g} <= {venue.call.level:g}"
+        )
+    if venue.liquidation == "share" and venue.liquidation_share is None:
+        raise ConfigError("Venue.liquidation_share must be given with liquidation 'share', got None")
+    if venue.liquidation == "restore" and venue.fee_in_maintenance_at == "bankruptcy":
+        raise ConfigError("Venue.fee_in_maintenance_at must be 'mark' with liquidation 'restore', got 'bankruptcy'")
+    if venue.maintenance_on == "net" and venue.liquidation_order != "everything":
+        raise ConfigError(
+            f"Venue.liquidation_order must be 'everything' with maintenance_on 'net', got {venue.liquidation_order!r}"
+        )
+    for name in ("borrow_rate", "short_borrow_rate") if venue.contract == "inverse" else ():
+        if getattr(venue, name):
+            raise ConfigError(f"Venue.{name} must be 0 with contract 'inverse', got {getattr(venue, name):g}")
+
+
+def check_symbols(venue: Venue) -> None:
+    """Refuse tables by symbol that hold nothing, or one symbol twice."""
+    for setting in ("tiers", "multiplier", "lot_size", "minimum_notional"):
+        table = getattr(venue, setting)
+        if not isinstance(table, dict):
             continue
-        below = ladder[k - 1]
-        if tier.floor <= below.floor:
-            raise MarginError(f"tier floors must rise, got {tier.floor:g} after {below.floor:g} in tier {k}{place}")
-        if tier.maintenance_rate < below.maintenance_rate:
-            raise MarginError(
-                f"maintenance rates must not fall, got {tier.maintenance_rate:g} after "
-                f"{below.maintenance_rate:g} in tier {k}{place}"
-            )
-        if tier.max_leverage > below.max_leverage:
-            raise MarginError(
-                f"max_leverage must not rise, got {tier.max_leverage:g} after {below.max_leverage:g} in tier {k}{place}"
-            )
-
-
-def is_born_liquidated(tier: Tier, fee_in_maintenance: float) -> bool:
-    """Return whether a position at the tier's highest leverage opens without surplus, by the decimals as written."""
-    if (tier.maintenance_rate + fee_in_maintenance) * tier.max_leverage < 0.999:
-        return False
-    required = Fraction(str(tier.maintenance_rate)) + Fraction(str(fee_in_maintenance))
-    return required * Fraction(str(tier.max_leverage)) >= 1
-
-
-def canonical_symbol(symbol: str) -> str:
-    """Return base and quote in capitals without separators: "BTC/USDT:USDT", "btc-usdt-swap" -> "BTCUSDT"."""
-    pair = symbol.upper().split(":")[0]
-    pair = re.sub(r"[-_./ ]?(PERP|SWAP|PERPETUAL|P)$", "", pair) if re.search(r"[-_./ ]\w+$", pair) else pair
-    return re.sub(r"[\W_]", "", pair)
-
-
-def base_of(symbol: str) -> str:
-    """Return the coin of a canonical symbol: "1000SHIBUSDT" -> "SHIB", "XBTUSD" -> "BTC"."""
-    base = re.sub(r"(?<=.)(FDUSD|USD[TC]?)$", "", symbol)
-    base = re.sub(r"^(10{3,}|1M)(?=.)", "", base)
-    return {"XBT": "BTC"}.get(base, base)
-
-
-def nearest_symbol(wanted: str, listed: Iterable[str]) -> str:
-    """Return the listed symbol that is written most alike, among those of the same coin if there are any."""
-    same = [name for name in listed if base_of(name) == base_of(wanted)]
-    return difflib.get_close_matches(wanted, same or listed, n=1, cutoff=0.0)[0]
-
-
-def preset(name: str) -> dict[str, Any]:
-    """Return a preset's figures, read from its data file."""
-    if not isinstance(name, str) or name not in preset_names():
-        raise ConfigError(f"venue must be one of {', '.join(preset_names())}, got {shown(name)}")
-    loaded: dict[str, Any] = json.loads((PRESETS / f"{name}.json").read_text(encoding="utf-8"))
-    return loaded
-
-
-def preset_names() -> list[str]:
-    """Return the names that `venue` knows."""
-    return sorted(path.name.removesuffix(".json") for path in PRESETS.iterdir() if path.name.endswith(".json"))
-
-
-@cache
-def preset_ladders(file: str) -> dict[str, Ladder]:
-    """Return the ladders of a preset's tier table, by symbol."""
-    with resources.as_file(PRESETS / file) as path:
-        table = pd.read_csv(path)
-    floats = table[["floor", "maintenance_rate", "max_leverage"]].to_numpy()
-    rows = [Tier.model_construct(floor=f, maintenance_rate=r, max_leverage=m) for f, r, m in floats.tolist()]
-    ladders: dict[str, list[Tier]] = {}
-    for symbol, tier in zip(table["symbol"], rows, strict=True):
-        ladders.setdefault(symbol, []).append(tier)
-    return {symbol: tuple(ladder) for symbol, ladder in ladders.items()}
-
-
-def venue(
-    name: str, /, *, as_of: str | date | None = None, symbols: dict[str, str] | None = None, **changes: Any
-) -> Venue:
-    """Return a preset venue, with its tiers as of a date.
-
-    Parameters
-    ----------
-    name : str                 a preset, such as "binance_usdm"; the command `backtest venues` lists them
-    as_of : str, date          or a Timestamp: the newest tiers published by then; default: the newest
-    symbols : dict             symbol of the bars -> symbol of the venue, where base and quote are not the same
-    changes                    any other setting of Venue, in place of the preset's
-
-    Raises
-    ------
-    ConfigError                for an unknown preset, a date before the first tiers, or an unknown setting
-    """
-    if "name" in changes:
-        raise ConfigError(f"name is what a preset has already, {shown(name)}, got {shown(changes['name'])}")
-    figures = preset(name)
-    snapshots = sorted(figures["tiers"], key=lambda snapshot: str(snapshot["as_of"]))
-    if as_of is not None:
-        try:
-            day = pd.Timestamp(as_of).strftime("%Y-%m-%d") if isinstance(as_of, (str, date, np.datetime64)) else None
-        except ValueError:
-            day = None
-        if day is None:
-            raise ConfigError(f"as_of must be a date, got {shown(as_of)}")
-        known = [snapshot for snapshot in snapshots if snapshot["as_of"] <= day]
-        if not known:
-            raise ConfigError(f"as_of must not be before the first tiers of {name}, {snapshots[0]['as_of']}, got {day}")
-        snapshots = known
-    newest = snapshots[-1]
-    values = {
-        **{setting: figure["value"] for setting, figure in figures["figures"].items()},
-        "tiers": preset_ladders(newest["file"]),
-        "symbols": {} if symbols is None else symbols,
-        "name": name,
-        "as_of": newest["as_of"],
-        "source": newest["source"],
-        **changes,
-    }
-    return Venue(**values)
+        if not table:
+            raise ConfigError(f"Venue.{setting} must hold at least one symbol, got {{}}")
+        if same := twins(table):
+            raise ConfigError(f"Venue.{setting} must hold each symbol once, got {same[0]!r} and {same[1]!r}")

@@ -17,10 +17,11 @@ from market import HOLD, Market, hourly, market, venue
 from timing import Figure, best, machine, table
 
 import backtest as bt
-from backtest.engine import market_of, schedule_of
+from backtest.engine import inputs_of
 from backtest.kernels import loop
 from backtest.kernels.schema import DETAIL, Columns
 from backtest.records import new_book, new_logs, rules_of
+from backtest.signals import as_signals
 
 BARS = 1_000_000
 WIDE_BARS = 250_000
@@ -46,21 +47,20 @@ class Prepared:
 
 def prepare(bars: bt.Bars, targets: np.ndarray, account: bt.Account) -> Prepared:
     """Return a replay that can be timed alone; `state` holds the book and logs of the last one."""
-    packed, schedule = market_of(bars), schedule_of(targets)
-    rules = rules_of(account, venue(), bars.symbols)
+    inputs = inputs_of(bars, as_signals(targets, bars), rules_of(account, venue(), bars.symbols))
     columns = Columns(np.zeros(len(bars)), np.zeros(len(bars)), np.empty((len(DETAIL), 0)))
-    logs = new_logs(4 * len(bars) + 1024, 4096, len(bars) + 256)
-    for log in (logs.fills, logs.liquidations, logs.orders):
+    logs = new_logs(4 * len(bars) + 1024, 4096, len(bars) + 256, 256)
+    for log in (logs.fills, logs.liquidations, logs.orders, logs.calls):
         log.fill(0)
     state: dict[str, Any] = {}
 
     def reset() -> None:
-        state["book"] = new_book(account.cash, len(bars.symbols))
+        state["book"] = new_book(inputs.rules.settings, len(bars.symbols))
         logs.counts[:] = 0
         state["logs"] = logs
 
     def replay() -> None:
-        loop.replay(packed, schedule, rules, state["book"], logs, columns)
+        loop.replay(*inputs, state["book"], logs, columns)
 
     return Prepared(reset, replay, state)
 

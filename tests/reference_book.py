@@ -1,136 +1,48 @@
-"""What the slow engine reads, keeps and writes: market, settings, the account's books and its outcome."""
+"""The slow engine's books: positions, margin units, wallet, reserve and fund, and every way in which money moves."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from reference_settings import ONE, ROUNDING, TOTALS, ZERO, Outcome, distance, sign, tame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from fractions import Fraction
 
-Prices = list[list[Fraction | None]]
-ZERO, ONE = Fraction(0), Fraction(1)
-TOTALS = ("realised", "fees", "funding", "interest", "penalties", "forfeited", "bad_debt")
-LEVELS = ("equity", "equity_low", "wallet", "margin", "initial_margin", "maintenance_margin", "margin_ratio")
-HISTORY = (*LEVELS, "notional", "effective_leverage", *TOTALS)
-Point = tuple[Fraction, Fraction]  # a trade price and a mark price
-TRADE, MARK = 0, 1
-NAMES = ("open", "high", "low", "close")
-
-
-@dataclass(frozen=True)
-class Market:
-    """Bars and instruments as lists [t][i]; a missing bar has None in all prices of its instrument."""
-
-    time: list[int]
-    open: Prices
-    high: Prices
-    low: Prices
-    close: Prices
-    mark_open: Prices | None = None
-    mark_high: Prices | None = None
-    mark_low: Prices | None = None
-    mark_close: Prices | None = None
-    funding_rate: list[list[Fraction]] | None = None
-
-    def bar(self, t: int, i: int) -> dict[str, tuple[Fraction, Fraction]] | None:
-        """Return (trade, mark) by name of price, None where the instrument is missing; no mark means mark = trade."""
-        if self.open[t][i] is None:
-            return None
-        trade = [getattr(self, name)[t][i] for name in NAMES]
-        tables = [getattr(self, "mark_" + name) for name in NAMES]
-        mark = [None if table is None else table[t][i] for table in tables]
-        return dict(zip(NAMES, zip(trade, trade if None in mark else mark, strict=True), strict=True))
-
-
-@dataclass(frozen=True)
-class Account:
-    """The trader's settings."""
-
-    cash: Fraction
-    leverage: Fraction
-    margin_mode: str = "isolated"
-    sizing: str = "equity"
-    rebalance: str = "signal"
-    reentry: str = "signal"
-    intrabar: str = "worst"
-    stop_loss: Fraction | None = None
-    take_profit: Fraction | None = None
-
-
-@dataclass(frozen=True)
-class Tier:
-    """One step of a venue's margin schedule."""
-
-    floor: Fraction
-    maintenance_rate: Fraction
-    max_leverage: Fraction
-
-
-@dataclass(frozen=True)
-class Venue:
-    """The venue's rules; `tiers` holds one list per instrument."""
-
-    tiers: list[list[Tier]]
-    taker_fee: Fraction = ZERO
-    slippage: Fraction = ZERO
-    liquidation_fee: Fraction = ZERO
-    liquidation_slippage: Fraction = ZERO
-    residual: str = "return"
-    borrow_rate: Fraction = ZERO
-    fee_in_maintenance: Fraction = ZERO
-
-    def maintenance(self, i: int, notional: Fraction) -> Fraction:
-        """Return the maintenance margin, N·(r[k] + fee) less cum[k]."""
-        tiers, cum, k = self.tiers[i], ZERO, 0
-        while k + 1 < len(tiers) and notional >= tiers[k + 1].floor:
-            k += 1
-            cum += tiers[k].floor * (tiers[k].maintenance_rate - tiers[k - 1].maintenance_rate)
-        return notional * (tiers[k].maintenance_rate + self.fee_in_maintenance) - cum
-
-    def reach(self, i: int, leverage: Fraction) -> Fraction | None:
-        """Return the floor of the first tier that does not allow the leverage, None where all do."""
-        return next((tier.floor for tier in self.tiers[i] if tier.max_leverage < leverage), None)
-
-
-@dataclass
-class Outcome:
-    """What a replay returns; rows of fills, liquidations and orders are dicts with `bar` and `instrument`."""
-
-    history: dict[str, list[Fraction | float]] = field(default_factory=lambda: {name: [] for name in HISTORY})
-    fills: list[dict] = field(default_factory=list)
-    liquidations: list[dict] = field(default_factory=list)
-    orders: list[dict] = field(default_factory=list)
-    closest: float = math.inf
-
-    @property
-    def equity(self) -> list[Fraction]:
-        """Equity at each bar's close."""
-        return self.history["equity"]
-
-    @property
-    def equity_low(self) -> list[Fraction]:
-        """Lowest equity of each bar's walk."""
-        return self.history["equity_low"]
+    from reference_settings import Account, Venue
 
 
 @dataclass
 class Position:
-    """One instrument's holding and what is pending for it; flat where quantity is 0."""
+    """One row of the book and what is pending for it; flat where quantity is 0. Prices are kept as values.
 
+    A quantity counts units: contracts times multiplier.
+    """
+
+    symbol: int = 0  # its instrument in market and venue; a hedged symbol has two rows
     quantity: Fraction = ZERO
     entry: Fraction = ZERO
     margin: Fraction = ZERO
-    trade: Fraction = ONE  # trade and mark price where the walk stands; both the last mark while missing
+    filled_leverage: Fraction = ONE  # in force at its last fill
+    trade: Fraction = ONE  # trade and mark where the walk stands; both the last mark while missing
     mark: Fraction = ONE
     present: bool = False
     previous: int = 0  # time of its previous bar
     exited: int | None = None  # bar of a forced exit since which no order was spent
+    reentry: str = "signal"  # what ends that exit: a change of the signal, or the next bar
     waiting: bool = False
     noted: bool = False  # this wait has its row
-    barred: bool = False  # liquidated under reentry="never"
+    barred: bool = False  # liquidated in full under on_liquidation="stop"
+    # in force at this bar
+    signal: Fraction = ZERO
+    signal_before: Fraction = ZERO
+    leverage: Fraction = ONE
+    stop_loss: Fraction | None = None
+    take_profit: Fraction | None = None
+    margin_add: Fraction = ZERO
 
     @property
     def side(self) -> int:
@@ -138,72 +50,49 @@ class Position:
         return sign(self.quantity)
 
     def profit(self, mark: Fraction) -> Fraction:
-        """Return the unrealised profit at a mark price."""
+        """Return the unrealised profit at a mark."""
         return self.quantity * (mark - self.entry)
 
 
 @dataclass
-class Order:
-    """An order that can be sent at this open, in its two halves."""
+class Unit:
+    """What is breached as one: an isolated position, or the cross account (None), and the bar of its open call."""
 
-    instrument: int
-    side: int
-    fill: Fraction
-    wanted: Fraction
-    tier_cut: bool
-    reduction: Fraction
-    increase: Fraction
-    reason: str | None = None
-
-
-@dataclass
-class Event:
-    """A stop, take-profit or liquidation ahead on a leg; `gap(λ)` is how far, relatively, it is from happening at λ."""
-
-    at: Fraction
-    reason: str
-    instrument: int
-    price: Fraction
-    gap: Callable[[Fraction], float]
-
-    def turn(self) -> tuple[Fraction, bool, int, str]:
-        """Return the key by which events happen: λ, then liquidations, then instruments, stop before take-profit."""
-        return (self.at, self.reason != "liquidation", self.instrument, self.reason)
-
-
-@dataclass
-class Leg:
-    """The straight lines that trade and mark prices of all instruments walk in step while λ runs from 0 to 1."""
-
-    start: list[Point]
-    end: list[Point]
-
-    def price(self, i: int, which: int, at: Fraction) -> Fraction:
-        """Return the trade or mark price of instrument i at λ."""
-        return self.start[i][which] + (self.end[i][which] - self.start[i][which]) * at
+    instrument: int | None
+    called: int | None = None
 
 
 class Book:
-    """Wallet, positions, running totals and logs of one account, and every way in which money moves."""
+    """Everything that one account has, and what its units are required to have."""
 
-    def __init__(self, account: Account, venue: Venue):
-        self.account, self.venue = account, venue
+    def __init__(self, account: Account, venue: Venue, hedged: bool):
+        self.account, self.venue, self.hedged = account, venue, hedged
         self.cross = account.margin_mode == "cross"
-        self.wallet = account.cash
-        self.positions = [Position() for _ in venue.tiers]
+        rows = [i // 2 if hedged else i for i in range(len(venue.tiers) * (2 if hedged else 1))]
+        self.positions = [Position(symbol=symbol) for symbol in rows]
+        self.units = [Unit(None)] if self.cross else [Unit(i) for i in range(len(rows))]
+        self.wallet, self.reserve, self.deposits = account.cash, account.reserve, ZERO
+        self.fund, self.socialised = venue.insurance_fund or ZERO, ZERO
         self.totals = dict.fromkeys(TOTALS, ZERO)
         self.outcome = Outcome()
+        self.ruined = False
         self.t = 0
+        self.now, self.on_the_way = 0, False  # ns where the walk stands; whether that is inside a bar
+        self.closed_in_part: tuple[int, bool] | None = None  # such a moment: the latest partial close of a share
+        self.liquidated: set[int] = set()  # the bars in which something was liquidated
 
     def held(self, only_present: bool = False) -> list[int]:
-        """Return the instruments held."""
+        """Return the rows held."""
         return [i for i, p in enumerate(self.positions) if p.quantity != 0 and (p.present or not only_present)]
 
-    def groups(self) -> list[list[int]]:
-        """Return what can be breached: the cross account as one, isolated positions that have a bar one by one."""
-        if self.cross:
-            return [self.held()] if self.held() else []
-        return [[i] for i in self.held(only_present=True)]
+    def members(self, unit: Unit) -> list[int]:
+        """Return the rows held in a unit."""
+        return [i for i in self.held() if unit.instrument in (None, i)]
+
+    def live_units(self) -> list[Unit]:
+        """Return the units that can be breached: a cross account that holds something, isolated rows with a bar."""
+        present = self.held(only_present=True)
+        return [unit for unit in self.units if (self.held() if self.cross else unit.instrument in present)]
 
     def equity(self) -> Fraction:
         """Return the account's equity at the marks where the walk stands."""
@@ -211,56 +100,141 @@ class Book:
 
     def notional(self) -> Fraction:
         """Return the sum of the positions' notionals."""
-        return sum((abs(p.quantity) * p.mark for p in self.positions), ZERO)
+        return sum((abs(p.quantity * p.mark) for p in self.positions), ZERO)
 
-    def maintenance(self, i: int, mark: Fraction) -> Fraction:
-        """Return the maintenance margin of a position at a mark."""
-        return self.venue.maintenance(i, abs(self.positions[i].quantity) * mark)
+    def initial_margin(self) -> Fraction:
+        """Return the margin that the positions would take at the leverages in force."""
+        return sum((abs(p.quantity * p.mark) / p.leverage for p in self.positions), ZERO)
 
-    def surplus(self, group: list[int], marks: list[Fraction]) -> tuple[Fraction, float]:
-        """Return the surplus of one position, or of the cross account, and how near it is, relatively, to 0."""
-        balance = self.wallet if self.cross else self.positions[group[0]].margin
-        balance += sum(self.positions[i].profit(mark) for i, mark in zip(group, marks, strict=True))
-        required = sum((self.maintenance(i, mark) for i, mark in zip(group, marks, strict=True)), ZERO)
-        return balance - required, distance(balance, required, self.account.cash)
+    # What a unit has and what it is required to have.
 
-    def breached(self, group: list[int]) -> bool:
-        """Return whether the group's surplus is at or below 0 where the walk stands."""
-        surplus, gap = self.surplus(group, [self.positions[i].mark for i in group])
-        self.outcome.closest = min(self.outcome.closest, gap)
-        return surplus <= 0
+    def size(self, i: int) -> tuple[Fraction, bool]:
+        """Return the units whose notional at the mark is required for, and whether at the rates of shorts."""
+        quantity = self.positions[i].quantity
+        if self.venue.maintenance_on == "net" and self.cross and self.hedged:
+            other = self.positions[i ^ 1].quantity
+            if other != 0:
+                net = quantity + other
+                return (ZERO if i % 2 else abs(net)), net < 0
+        return abs(quantity), quantity < 0
+
+    def requirement(self, i: int, mark: Fraction, share: Fraction = ONE) -> Fraction:
+        """Return R of a position at a mark, if only a share of it were held."""
+        p, (size, short) = self.positions[i], self.size(i)
+        if self.venue.maintenance_on == "entry":
+            size, mark = abs(p.quantity), p.entry
+        required = self.venue.maintenance(p.symbol, share * size * abs(mark), short)
+        if self.venue.fee_in_maintenance_at == "bankruptcy" and self.cross:
+            margin = abs(p.quantity * p.entry) / p.filled_leverage
+            required += self.venue.fee_in_maintenance * abs(margin - p.quantity * p.entry)
+        return required
+
+    def figures(self, unit: Unit, mark_of: Callable[[int], Fraction] | None = None) -> tuple[Fraction, Fraction]:
+        """Return balance and ΣR of a unit, at the marks where the walk stands or at others."""
+        mark_of = mark_of or (lambda i: self.positions[i].mark)
+        members = self.members(unit)
+        balance = self.wallet if unit.instrument is None else self.positions[unit.instrument].margin
+        balance += sum(self.positions[i].profit(mark_of(i)) for i in members)
+        return balance, sum((self.requirement(i, mark_of(i)) for i in members), ZERO)
+
+    def level(self, unit: Unit) -> Fraction:
+        """Return the multiple of ΣR at which the unit is breached."""
+        call = self.venue.call
+        if call is None:
+            return ONE
+        return call.level if unit.called is None else call.close_below
+
+    def fails(self, surplus: Fraction) -> bool:
+        """Return whether a surplus is a breach."""
+        return surplus < 0 or (surplus == 0 and self.venue.breach == "at")
+
+    def breached(self, unit: Unit, level: Fraction | None = None) -> bool:
+        """Return whether a unit is breached where the walk stands, at its level or another."""
+        balance, required = self.figures(unit)
+        required *= self.level(unit) if level is None else level
+        self.near(balance, required, self.account.cash)
+        return self.fails(balance - required)
+
+    # How near a decision was.
 
     def near(self, a: Fraction, b: Fraction, scale: Fraction = ZERO) -> None:
         """Note how near a decision between a and b was."""
         self.outcome.closest = min(self.outcome.closest, distance(a, b, scale))
 
-    def row(self, i: int, **columns: object) -> dict:
+    def exceeds(self, a: Fraction, b: Fraction, scale: Fraction = ZERO) -> bool:
+        """Return whether a is above b by more than rounding; that they are equal does not count as near."""
+        limit = b * (1 + ROUNDING)
+        self.outcome.closest = min(self.outcome.closest, 10 * distance(a, limit, scale))
+        return a > limit
+
+    def whole_lots(self, i: int, size: Fraction, up: bool) -> Fraction:
+        """Return a size in whole lots, up or down but for rounding."""
+        lot = self.venue.lot(self.positions[i].symbol)
+        if lot == 0 or size == 0:
+            return size
+        lots = size / lot * (1 - ROUNDING if up else 1 + ROUNDING)
+        self.outcome.closest = min(self.outcome.closest, 10 * distance(lots, round(lots)))
+        return (math.ceil(lots) if up else math.floor(lots)) * lot
+
+    # Rows.
+
+    def row(self, i: int | None, **columns: object) -> dict:
         """Return a row of a log."""
         return {"bar": self.t, "instrument": i, **columns}
 
+    def contracts(self, i: int, units: Fraction) -> Fraction:
+        """Return units as contracts."""
+        return units / self.venue.figure("multiplier", self.positions[i].symbol)
+
+    # Money.
+
     def pay(self, i: int, amount: Fraction, column: str) -> None:
-        """Take funding or interest from what backs the position."""
-        if self.cross:
-            self.wallet -= amount
-        else:
-            self.positions[i].margin -= amount
+        """Take funding or interest from what backs the position; funding of isolated ones perhaps from the wallet."""
         self.totals[column] += amount
+        from_wallet = ZERO
+        if self.cross:
+            from_wallet = amount
+        elif column == "funding" and self.venue.funding_from == "wallet":
+            from_wallet = min(amount, max(ZERO, self.wallet))
+        self.wallet -= from_wallet
+        self.positions[i].margin -= amount - from_wallet
+
+    def deposit(self, unit: Unit, amount: Fraction) -> None:
+        """Bring money from outside to a unit."""
+        self.deposits += amount
+        if unit.instrument is None:
+            self.wallet += amount
+        else:
+            self.positions[unit.instrument].margin += amount
+
+    def take_in(self, penalty: Fraction, forfeited: Fraction) -> None:
+        """Book what the insurance fund gets."""
+        self.totals["penalties"] += penalty
+        self.totals["forfeited"] += forfeited
+        self.fund += penalty + forfeited
+
+    def bear(self, debt: Fraction) -> None:
+        """Book bad debt: the insurance fund's loss, and everybody's where a fund of a given size is empty."""
+        self.totals["bad_debt"] += debt
+        borne = debt if self.venue.insurance_fund is None else min(debt, self.fund)
+        self.fund -= borne
+        self.socialised += debt - borne
 
     def absorb_shortfall(self) -> None:
         """Turn a wallet below 0 into bad debt, unless a cross account still holds something."""
         if self.wallet < 0 and not (self.cross and self.held()):
-            self.totals["bad_debt"] -= self.wallet
+            self.bear(-self.wallet)
             self.wallet = ZERO
 
     def increase(self, i: int, change: Fraction, fill: Fraction) -> bool:
         """Open or add and return True; an isolated position that would be breached at once is refused."""
         p = self.positions[i]
         before = (p.quantity, p.entry, p.margin)
-        margin = ZERO if self.cross else abs(change) * fill / self.account.leverage
+        margin = ZERO if self.cross else abs(change * fill) / p.leverage
         p.entry = (p.quantity * p.entry + change * fill) / (p.quantity + change)
         p.quantity += change
         p.margin += margin
-        if not self.cross and self.breached([i]):
+        if not self.cross and self.breached(self.units[i]):
             p.quantity, p.entry, p.margin = before
             return False
         self.wallet -= margin
@@ -280,88 +254,40 @@ class Book:
 
     def charge(self, i: int, change: Fraction, fill: Fraction, reason: str) -> None:
         """Take the taker fee from the wallet and write the fill."""
-        fee = self.venue.taker_fee * abs(change) * fill
+        fee = self.venue.taker_fee * abs(change * fill)
         self.wallet -= fee
         self.totals["fees"] += fee
-        self.outcome.fills.append(self.row(i, quantity=change, price=fill, fee=fee, reason=reason))
+        self.write_fill(i, change, fill, fee, reason)
 
-    def liquidate(self, group: list[int], gap: bool) -> None:
-        """Close the group's positions in full where the walk stands and write a row for each."""
-        joint = self.cross and len(group) > 1 and not gap
-        balance = self.equity()
-        rows, profits, penalties = [], [], []
-        for i in group:
-            p = self.positions[i]
-            fill = p.trade * (1 - p.side * self.venue.liquidation_slippage)
-            bankruptcy = p.mark - balance / p.quantity if self.cross else p.entry - p.margin / p.quantity
-            profits.append(p.profit(fill))
-            penalties.append(self.venue.liquidation_fee * abs(p.quantity) * fill)
-            row = self.row(i, quantity=p.quantity, mark_price=p.mark, fill_price=fill, bankruptcy_price=bankruptcy)
-            rows.append(row | {"gap": gap, "joint": joint, "partial": False})
-        if self.cross:
-            self.settle_cross(rows, profits, penalties)
-        else:
-            self.settle_isolated(rows[0], self.positions[group[0]].margin, profits[0], penalties[0])
-        for i, row, profit in zip(group, rows, profits, strict=True):
-            self.totals["realised"] += profit
-            self.totals["penalties"] += row["penalty"]
-            self.totals["forfeited"] += row["forfeited"]
-            self.totals["bad_debt"] += row["bad_debt"]
-            traded = {"quantity": -row["quantity"], "price": row["fill_price"], "fee": ZERO}
-            self.outcome.fills.append(self.row(i, **traded, reason="liquidation"))
-            p = self.positions[i]
-            p.quantity, p.margin, p.exited = ZERO, ZERO, self.t
-            p.barred = self.account.reentry == "never"
-        self.outcome.liquidations += rows
+    def write_fill(self, i: int, change: Fraction, fill: Fraction, fee: Fraction, reason: str) -> None:
+        """Write a fill, at which the leverage in force becomes that of the position."""
+        self.positions[i].filled_leverage = self.positions[i].leverage
+        traded = {"quantity": self.contracts(i, change), "price": self.venue.price(fill)}
+        self.outcome.fills.append(self.row(i, **traded, fee=fee, reason=reason))
 
-    def settle_isolated(self, row: dict, margin: Fraction, profit: Fraction, penalty: Fraction) -> None:
-        """Divide what remains of the margin; the insurance fund bears what is missing."""
-        remaining = margin + profit
-        paid = min(penalty, max(ZERO, remaining))
-        left = max(ZERO, remaining) - paid
-        returned = left if self.venue.residual == "return" else ZERO
-        self.wallet += returned
-        row |= {"margin_lost": margin - returned, "penalty": paid, "forfeited": left - returned}
-        row["bad_debt"] = max(ZERO, -remaining)
+    # Stops and take-profits.
 
-    def settle_cross(self, rows: list[dict], profits: list[Fraction], penalties: list[Fraction]) -> None:
-        """Let the wallet take the profits and pay the penalties as far as it can; share out what was paid and owed."""
-        self.wallet += sum(profits)
-        asked = sum(penalties)
-        paid = min(asked, max(ZERO, self.wallet))
-        debt = max(ZERO, -self.wallet)
-        self.wallet = max(ZERO, self.wallet) - paid
-        notional = sum(abs(row["quantity"]) * row["fill_price"] for row in rows)
-        for row, penalty in zip(rows, penalties, strict=True):
-            row |= {"margin_lost": None, "penalty": paid * penalty / asked if asked else ZERO, "forfeited": ZERO}
-            row["bad_debt"] = debt * abs(row["quantity"]) * row["fill_price"] / notional
+    def exits(self, i: int) -> tuple[Fraction | None, Fraction | None]:
+        """Return the values of stop and take-profit, off the entry price."""
+        p = self.positions[i]
+        return (
+            None if p.stop_loss is None else self.venue.moved(p.entry, 1 - p.side * p.stop_loss),
+            None if p.take_profit is None else self.take_profit(p),
+        )
 
+    def take_profit(self, p: Position) -> Fraction | None:
+        """Return the value of the take-profit, None where a short's price would have to fall to 0 or below."""
+        factor = 1 + p.side * p.take_profit
+        return self.venue.moved(p.entry, factor) if factor > 0 or self.venue.contract == "linear" else None
 
-def sign(x: Fraction) -> int:
-    """Return 1, 0 or -1."""
-    return (x > 0) - (x < 0)
+    def reached(self, direction: int, here: Fraction, level: Fraction) -> bool:
+        """Return whether a value is at the level or beyond it in the direction."""
+        self.near(here, level)
+        return direction * (here - level) >= 0
 
-
-def distance(a: Fraction, b: Fraction, scale: Fraction = ZERO) -> float:
-    """Return how far a is from b, relative to the largest of both and a scale."""
-    largest = max(abs(a), abs(b), scale)
-    return float(abs(a - b)) / float(largest) if largest else 0.0
-
-
-def tame(x: Fraction) -> Fraction:
-    """Return x, towards 0 on a fine grid where its denominator has outgrown all sense."""
-    return x if x.denominator.bit_length() <= 1500 else Fraction(math.trunc(x * 2**1000), 2**1000)
-
-
-def halves(quantity: Fraction, change: Fraction) -> tuple[Fraction, Fraction]:
-    """Return the part of a change that reduces a position and the part that opens or adds."""
-    if sign(change) == sign(quantity) or quantity == 0:
-        return ZERO, change
-    if abs(change) > abs(quantity):
-        return -quantity, quantity + change
-    return change, ZERO
-
-
-def ratio(a: Fraction, b: Fraction) -> Fraction | float:
-    """Return a / b, infinite where b is not above 0."""
-    return a / b if b > 0 else math.inf
+    def leave(self, i: int, here: Fraction, reason: str) -> None:
+        """Close the whole position at a stop or take-profit; only stops slip."""
+        p = self.positions[i]
+        slippage = self.venue.slippage if reason == "stop_loss" else ZERO
+        self.reduce(i, -p.quantity, self.venue.moved(here, 1 - p.side * slippage), reason)
+        p.exited, p.reentry = self.t, self.account.reentry

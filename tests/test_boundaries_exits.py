@@ -93,7 +93,7 @@ INSIDE, AT_OPEN = (100, 100, 85, 95), (85, 95, 85, 95)
         (INSIDE, {"reentry": "bar"}, "1 . . . .", [(3, "signal")]),
         (AT_OPEN, {"reentry": "bar"}, "1 . . . .", [(3, "signal")]),
         # a stop is no liquidation
-        (INSIDE, {"reentry": "never"}, "1 . . -1 .", [(4, "signal")]),
+        (INSIDE, {"on_liquidation": "stop"}, "1 . . -1 .", [(4, "signal")]),
         # a change due at the open of the exit is traded at it, and is no re-entry
         (AT_OPEN, {"reentry": "bar"}, "1 0.5 . . .", [(2, "signal")]),
         (AT_OPEN, {}, "1 0.5 . . .", [(2, "signal")]),

@@ -125,7 +125,7 @@ def test_a_less_leveraged_cross_account_may_come_nearer_to_its_liquidation():
     [
         {},
         {"stop_loss": 0.02},
-        {"take_profit": 0.02, "reentry": "bar"},
+        {"take_profit": 0.02, "reentry": "bar", "on_liquidation": "reenter"},
         {"intrabar": "path", "liquidation_fee": 0.01},
         {"sizing": "equity", "leverage": 16},
     ],

@@ -102,6 +102,10 @@ def test_history_of_an_isolated_position() -> None:
         "penalties": 0,
         "forfeited": 0,
         "bad_debt": 0,
+        "reserve": 0,
+        "deposits": 0,
+        "insurance_fund": 0,
+        "socialised_loss": 0,
     }
 
 

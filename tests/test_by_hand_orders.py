@@ -117,25 +117,26 @@ def test_wait_without_signal_or_position_has_no_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reentry", "rebalance", "bars"),
+    ("on_liquidation", "rebalance", "bars"),
     [
-        ("signal", "signal", [1, 5]),
-        ("signal", "bar", [1, 5]),
-        ("bar", "signal", [1, 3, 5]),
-        ("bar", "bar", [1, 3, 5]),
-        ("never", "bar", [1]),
+        ("wait", "signal", [1, 5]),
+        ("wait", "bar", [1, 5]),
+        ("reenter", "signal", [1, 3, 5]),
+        ("reenter", "bar", [1, 3, 5]),
+        ("stop", "bar", [1]),
+        ("refill", "bar", [1, 5]),
     ],
 )
-def test_reentry_after_a_liquidation(reentry: str, rebalance: str, bars: list[int]) -> None:
-    account = replace(TENFOLD, sizing="cash", reentry=reentry, rebalance=rebalance)
+def test_order_after_a_liquidation(on_liquidation: str, rebalance: str, bars: list[int]) -> None:
+    account = replace(TENFOLD, sizing="cash", on_liquidation=on_liquidation, rebalance=rebalance)
     crash = (100, 100, 80, 100)
     outcome = run(market([FLAT, FLAT, crash, FLAT, FLAT, FLAT]), signals("0.1 . . . 0.2 ."), account)
     assert [fill["bar"] for fill in outcome.fills if fill["reason"] == "signal"] == bars
     assert [row["bar"] for row in outcome.liquidations] == [2]
 
 
-def test_never_means_liquidations_only() -> None:
-    account = replace(TENFOLD, sizing="cash", reentry="never", stop_loss=F(5, 100))
+def test_a_stop_is_no_liquidation() -> None:
+    account = replace(TENFOLD, sizing="cash", on_liquidation="stop", stop_loss=F(5, 100))
     outcome = run(market([FLAT, (100, 100, 80, 100), FLAT, FLAT]), signals("0.1 . 0.2 ."), account)
     assert values(outcome.fills, "bar", "reason") == [(1, "signal"), (1, "stop_loss"), (3, "signal")]
 

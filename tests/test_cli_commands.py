@@ -23,7 +23,7 @@ from shell import (
     fact,
 )
 
-from backtest import cli, inspection, screens
+from backtest import inspection, screens, shell
 
 
 def test_inspect_prints_what_is_there(call):
@@ -78,16 +78,6 @@ def test_check_gives_marks_and_funding_to_the_strategy(call, tmp_path):
     assert call("check", path, "--data", data, "--mark", mark, "--funding", "0.0001", "--to", "2020-01-05")[0] == 0
 
 
-def test_venues_lists_figures_with_dates_and_sources(call):
-    code, out, _ = call("venues")
-    assert code == 0
-    assert re.search(r"^binance_usdm: Binance USD-M perpetual futures$", out, re.MULTILINE)
-    assert re.search(r"^2026-09 +858 +[\d ]+ +Binance USD-M leverage brackets", out, re.MULTILINE)
-    assert re.search(r"^2024-10-24 +6 ", out, re.MULTILINE)
-    assert re.search(r"^2026-09 +taker fee +0.0005 +Binance", out, re.MULTILINE)
-    assert re.search(r"^2026-09 +liquidation fee +0.0125 +Binance", out, re.MULTILINE)
-
-
 def test_version_and_help(call):
     try:
         version = metadata.version("margin-backtest")
@@ -97,6 +87,16 @@ def test_version_and_help(call):
     code, out, _ = call("--help")
     assert code == 0
     assert all(f"│ {command} " in out for command in ("run", "inspect", "check", "venues"))
+
+
+def test_the_help_of_run_names_every_option_in_80_columns(call):
+    code, out, _ = call("run", "--help")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out
+    options = set(re.findall(r"│ (--[a-z-]+)", out))
+    new = ("on-liquidation", "reserve", "currency", "liquidation", "liquidation-order", "target-ratio")
+    assert {f"--{name}" for name in (*new, "insurance-fund", "venue", "leverage")} <= options
 
 
 def test_an_interrupt_ends_quietly(call, monkeypatch):
@@ -129,7 +129,7 @@ def test_warnings_of_a_strategy_are_one_line(call, tmp_path):
     ],
 )
 def test_options_take_several_values(given, spread):
-    assert cli.spread(given.split()) == spread.split()
+    assert shell.spread(given.split()) == spread.split()
 
 
 @pytest.mark.parametrize(

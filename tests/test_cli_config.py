@@ -6,7 +6,7 @@ import pytest
 from shell import BTC, CROSS, DATA, ETH, HOLD, MOMENTUM, TIERS, VENUE, bars_file, config_file, fact
 
 import backtest as bt
-from backtest.configuration import settings_of, venue_of
+from backtest.configuration import account_of, settings_of, venue_of
 
 
 def test_the_command_line_wins_over_the_file(call, tmp_path):
@@ -96,6 +96,59 @@ def test_a_venue_can_be_described_in_the_file(tmp_path):
     assert venue == bt.Venue(tiers={"BTCUSDT": tiers}, taker_fee=0.002, name="mine", as_of="2025-01-01")
 
 
+OWN = """
+as_of = 2025-01-01
+taker_fee = 0.001
+tiers = "tiers.csv"
+[call]
+level = 1.25
+grace = 2
+deposit = "none"
+"""
+
+
+def test_a_venue_can_be_a_file_of_its_own(tmp_path, monkeypatch):
+    folder = tmp_path / "venues"
+    folder.mkdir()
+    (folder / "tiers.csv").write_text("symbol,floor,maintenance_rate,max_leverage\n*,0,0.01,20\n")
+    (folder / "mine.toml").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    config = config_file(tmp_path, "venue = 'venues/mine.toml'\nslippage = 0.01\n")
+    tier = bt.Tier(floor=0, maintenance_rate=0.01, max_leverage=20)
+    margin_call = bt.MarginCall(level=1.25, grace=2, deposit="none")
+    expected = {"tiers": [tier], "taker_fee": 0.001, "call": margin_call, "name": "mine", "as_of": "2025-01-01"}
+    assert venue_of(settings_of({}, str(config)), ("BTCUSDT",)) == bt.Venue(**expected, slippage=0.01)
+    given = {"venue": "venues/mine.toml", "liquidation": "restore", "target_ratio": "1.5", "symbol_map": {"A": "B"}}
+    assert venue_of(given, ("A",)) == bt.Venue(**expected, liquidation="restore", target_ratio=1.5, symbols={"A": "B"})
+
+
+def test_new_settings_may_stand_in_the_file_or_on_the_command_line(tmp_path):
+    config = config_file(
+        tmp_path,
+        """
+        on_liquidation = "refill"
+        reserve = 500
+        currency = "base"
+        liquidation = "share"
+        liquidation_share = 0.2
+        insurance_fund = 0
+        [call]
+        level = 1.5
+        grace = 1
+        deposit = "none"
+        [multiplier]
+        BTCUSD = 100
+        [venue]
+        preset = "binance_coinm"
+        """,
+    )
+    account = account_of(settings_of({"reserve": "600"}, str(config)))
+    assert account == bt.Account(on_liquidation="refill", reserve=600, currency="base")
+    venue = venue_of(settings_of({"liquidation_share": "0.5"}, str(config)), ("BTCUSD",))
+    changes = {"call": bt.MarginCall(level=1.5, grace=1, deposit="none"), "multiplier": {"BTCUSD": 100}}
+    assert venue == bt.venue("binance_coinm", liquidation="share", liquidation_share=0.5, insurance_fund=0, **changes)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -104,10 +157,20 @@ def test_a_venue_can_be_described_in_the_file(tmp_path):
         ("[venue]\ntakerfee = 0", r"takerfee is not a setting in \[venue\] of .*; the nearest is taker_fee"),
         ("[venue]\ntiers = [{flor = 0}]", "flor is not a setting in tier 0; the nearest is floor"),
         ("[venue]\ntiers = [{floor = 0}]", r"Tier\.maintenance_rate must be given"),
-        ("[venue]\ntiers = 3", "tiers must be an array of tables, or a table of such arrays by symbol, got 3"),
-        ("[venue]\npreset = 'binance'", "venue must be one of binance_usdm, got 'binance'"),
+        ("[venue]\ntiers = 3", "tiers must be an array of tables, a table of such arrays by symbol, or a file, got 3"),
+        ("[venue]\ntiers = 'none.csv'", "No such file or directory: none.csv"),
+        ("[venue]\npreset = 'binance'", r"venue must be one of binance_coinm, .*, or a \.toml file, got 'binance'"),
         ("[venue]\ntaker_fee = 0", r"Venue\.tiers must be given"),
-        ("venue = 3", "a venue must be given: binance_usdm, or a .* got 3"),
+        ("venue = 3", r"a venue must be given: binance_coinm, .*, a \.toml file, or a .* got 3"),
+        ("venue = 'none.toml'", "No such file or directory: none.toml"),
+        ("call = 1.5", r"call must be a table, got 1\.5 in .*run\.toml"),
+        ("[call]\nlevl = 1.5", r"levl is not a setting in call of .*run\.toml; the nearest is level"),
+        ("[call]\nlevel = 0.5", r"MarginCall\.level must be greater than or equal to 1, got 0\.5"),
+        ("[venue]\ncall = 1", r"call must be a table, got 1 in \[venue\]"),
+        (
+            "reentry = 'never'\nvenue = 'binance_usdm'",
+            r"\(--on-liquidation stop in the shell\)",
+        ),
         ("as_of = 2024-01-01\n" + TIERS, r"as_of picks the tiers of a preset venue, got 2024-01-01"),
         ("venue = 'binance_usdm'\nleverage = 'high'", r"Account\.leverage must be a valid number.*, got 'high'"),
         ("venue = 'binance_usdm'\nmargin_mode = 'both'", r"Account\.margin_mode must be .*, got 'both'"),

@@ -13,6 +13,23 @@ from backtest.configuration import ACCOUNT, RATES
 from backtest.results import FRAMES
 from backtest.text import grouped
 
+IN_FILES = [
+    "short_borrow_rate",
+    "funding_from",
+    "maintenance_on",
+    "fee_in_maintenance_at",
+    "breach",
+    "call",
+    "liquidation_share",
+    "liquidation_floor",
+    "cooldown",
+    "backstop",
+    "contract",
+    "multiplier",
+    "lot_size",
+    "minimum_notional",
+]
+
 
 def test_a_crash_at_ten_times_is_printed_as_it_happened(call):
     code, out, err = call(*CRASH, "--leverage", "10")
@@ -36,9 +53,13 @@ def test_every_figure_of_the_summary_is_on_the_screen(call):
     _, out, _ = call(*CRASH)
     bars = bt.read_bars(DATA)[:100]
     summary = bt.run(bars, np.ones(100), venue=bt.venue("binance_usdm")).summary
-    shown = [name for groups in (screens.LEFT, screens.RIGHT) for names in groups.values() for name in names]
-    assert sorted([*shown, "marks"]) == sorted(summary.index)
-    assert all(f"{name.replace('_', ' ')} " in out for name in shown)
+    usual = [name for groups in (screens.LEFT, screens.RIGHT) for names in groups.values() for name in names]
+    others = [name for names in screens.OCCASIONAL.values() for name in names]
+    assert sorted([*usual, *others, "marks"]) == sorted(summary.index)
+    assert all(f"{name.replace('_', ' ')} " in out for name in usual)
+    assert not any(f"{name.replace('_', ' ')} " in out for name in others)
+    _, out, _ = call(*CRASH, "--leverage", "10", "--on-liquidation", "refill")
+    assert all(f"{name.replace('_', ' ')} " in out for name in usual + others)
 
 
 @pytest.mark.parametrize("command", [("venues",), ("inspect", DATA), (*CRASH, "--leverage", "25"), ("run", "--help")])
@@ -61,8 +82,8 @@ def test_figures_without_a_meaning_are_a_dash(call, tmp_path):
 def test_at_most_twenty_liquidations_are_printed(call, tmp_path):
     file = bars_file(tmp_path / "a.parquet", [100.0] * 60, low=80.0)
     config = config_file(tmp_path, TIERS + "liquidation_fee = 0.02\nliquidation_slippage = 0.1\n")
-    settings = ("--leverage", "10", "--sizing", "cash", "--cash", "1e9", "--reentry", "bar", "--param", "target=0.001")
-    code, out, _ = call("run", HOLD, "--data", file, "--config", config, *settings)
+    settings = ("--leverage", "10", "--sizing", "cash", "--cash", "1e9", "--on-liquidation", "reenter")
+    code, out, _ = call("run", HOLD, "--data", file, "--config", config, *settings, "--param", "target=0.001")
     assert code == 0
     assert len(re.findall(r"^2020-01-0\d \d\d:00   A ", out, re.MULTILINE)) == 20
     assert figure(out, "liquidations") == "59"
@@ -89,8 +110,10 @@ def test_a_stop_beyond_liquidation_is_one_line_on_stderr(call):
 
 def test_every_setting_of_account_and_venue_is_an_option(call):
     _, out, _ = call("run", "--help")
-    for name in (*ACCOUNT, *RATES):
-        assert f"--{name.replace('_', '-')} " in out or name == "liquidation"  # one policy so far
+    # the rest of a venue is for a file
+    for name in (*ACCOUNT, *(name for name in RATES if name not in IN_FILES)):
+        assert f"--{name.replace('_', '-')} " in out
+    assert not [name for name in IN_FILES if f"--{name.replace('_', '-')} " in out]
     account = bt.Account()
     for name in ("margin_mode", "sizing", "rebalance", "reentry", "intrabar"):
         assert f" {getattr(account, name)}|" in out
@@ -105,10 +128,13 @@ def test_every_option_reaches_the_run(call, tmp_path):
         "margin_mode": "cross",
         "sizing": "cash",
         "rebalance": "bar",
-        "reentry": "never",
+        "reentry": "bar",
+        "on_liquidation": "stop",
+        "reserve": 100.0,
         "intrabar": "path",
         "stop_loss": 0.11,
         "take_profit": 0.22,
+        "currency": "quote",
     }
     venue = {
         "taker_fee": 0.001,
@@ -118,6 +144,10 @@ def test_every_option_reaches_the_run(call, tmp_path):
         "residual": "forfeit",
         "borrow_rate": 0.05,
         "fee_in_maintenance": 0.0006,
+        "liquidation": "restore",
+        "liquidation_order": "largest_loss",
+        "target_ratio": 1.5,
+        "insurance_fund": 1000.0,
     }
     options = [text for name, value in (account | venue).items() for text in (f"--{name.replace('_', '-')}", value)]
     out = tmp_path / "run"

@@ -1,6 +1,5 @@
 """The engine against the slow reference, over every setting."""
 
-import reference
 from comparison import assert_same_bits, check_ledger, compare, engine_result
 from draws import DECIMAL, DYADIC, cases
 from hypothesis import event, given
@@ -9,7 +8,7 @@ NEAR = 1e-12  # of a decision: there float and fraction may rightly decide other
 
 
 def check(case, escape: bool) -> None:
-    outcome = reference.replay(case.market, case.signals, case.account, case.venue)
+    outcome = case.replay()
     if escape and outcome.closest < NEAR:
         event("discarded: near a decision")
         return

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from backtest.entries import fold_entries
 from backtest.errors import DataError
-from backtest.signals import FREQTRADE_NAMES, VECTORBT_NAMES, fold_entries
+from backtest.signal_names import FREQTRADE_NAMES, VECTORBT_NAMES
 
 TIME = pd.date_range("2020-03-12", periods=6, freq="h", tz="UTC").as_unit("ns")
 

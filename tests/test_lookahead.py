@@ -51,7 +51,7 @@ def test_look_ahead_is_found(leaky):
     assert not report.passed
     full, prefix = leaky(ONE.frame("BTCUSDT")), leaky(ONE.frame("BTCUSDT").iloc[: leak.prefix])
     shorter = leaky(ONE.frame("BTCUSDT").iloc[: leak.prefix - 1])
-    assert (leak.time, leak.symbol) == (ONE.time[leak.row], "BTCUSDT")
+    assert (leak.time, leak.symbol, leak.column) == (ONE.time[leak.row], "BTCUSDT", "target")
     assert (leak.with_all_bars, leak.with_prefix) == pytest.approx(
         (full.iloc[leak.row], prefix.iloc[leak.row]), nan_ok=True
     )
@@ -125,6 +125,136 @@ def test_rounding_is_not_look_ahead():
         return pd.Series(0.5 + 1e-12 * len(data), data.index)
 
     assert check_lookahead(Strategy.from_function(rounded), ONE).passed
+
+
+def test_rounding_of_money_and_leverage_is_not_look_ahead():
+    def rounded(data):
+        return data.assign(target=0.5, margin_add=1e6 + 1e-6 * len(data), leverage=100 + 1e-10 * len(data))
+
+    assert check_lookahead(Strategy.from_function(rounded), ONE).passed
+
+
+# ---- columns beside the target
+
+
+def causal_columns(data):
+    change = data["close"].diff()
+    level = 1 + change.abs().rolling(5).mean()
+    return data.assign(
+        target=np.sign(change), leverage=level, stop_loss=np.inf, take_profit=level, margin_add=change.abs()
+    )
+
+
+CLAIRVOYANT = {
+    "leverage": lambda data: 1 + next_bar(data),
+    "stop_loss": lambda data: next_bar(data).map({0.0: np.inf, 1.0: 0.5}),
+    "take_profit": lambda data: next_bar(data).map({0.0: np.nan, 1.0: np.inf}),
+    "margin_add": lambda data: 10 * next_bar(data),
+}
+
+
+def test_causal_columns_pass_with_infinity_and_nan():
+    report = check_lookahead(Strategy.from_function(causal_columns), ONE)
+    assert report.passed
+    assert len(report.cuts) > 25
+
+
+@pytest.mark.parametrize("name", CLAIRVOYANT)
+def test_a_leak_in_any_column_is_found_and_named(name):
+    def leaky(data):
+        return causal_columns(data).assign(**{name: CLAIRVOYANT[name](data)})
+
+    report = check_lookahead(Strategy.from_function(leaky), ONE)
+    leak = report.leak
+    assert not report.passed
+    assert leak.column == name
+    frame = ONE.frame("BTCUSDT")
+    assert leak.with_all_bars == pytest.approx(leaky(frame)[name].iloc[leak.row], nan_ok=True)
+    assert leak.with_prefix == pytest.approx(leaky(frame.iloc[: leak.prefix])[name].iloc[leak.row], nan_ok=True)
+    assert f"leaky looks ahead: its {name} at {leak.time:%Y-%m-%d %H:%M} in BTCUSDT (row {leak.row}) is" in str(report)
+
+
+@pytest.mark.parametrize("leg", ["target_long", "target_short"])
+def test_a_leak_in_a_leg_is_found_with_its_symbol(leg):
+    def leaky(data):
+        made = {s: pd.DataFrame({"target_long": 0.5, "target_short": 0.5}, frame.index) for s, frame in data.items()}
+        made["ETHUSDT"][leg] = next_bar(data["ETHUSDT"])
+        return made
+
+    leak = check_lookahead(Strategy.from_function(leaky), TWO).leak
+    assert (leak.symbol, leak.column) == ("ETHUSDT", leg)
+    assert {abs(leak.with_all_bars), abs(leak.with_prefix)} == {0.0, 1.0}
+    assert min(leak.with_all_bars, leak.with_prefix) == (0.0 if leg == "target_long" else -1.0)
+
+
+def test_the_earliest_leak_of_all_columns_is_named():
+    def leaky(data):
+        made = data.assign(target=0.0, leverage=1.0, stop_loss=0.5)
+        if len(data) == 600:
+            made.iloc[400, made.columns.get_loc("target")] = 1.0
+            made.iloc[300, made.columns.get_loc("stop_loss")] = 0.25
+            made.iloc[300, made.columns.get_loc("leverage")] = 2.0
+        return made
+
+    leak = check_lookahead(Strategy.from_function(leaky), ONE).leak
+    assert (leak.row, leak.column, leak.with_all_bars, leak.with_prefix) == (300, "leverage", 2.0, 1.0)
+
+
+def test_a_column_that_appears_with_later_bars_is_a_leak():
+    def late(data):
+        return data.assign(target=0.0, **({"leverage": 3.0} if len(data) > 590 else {}))
+
+    leak = check_lookahead(Strategy.from_function(late), ONE).leak
+    assert (leak.row, leak.column, leak.with_all_bars, leak.prefix) == (0, "leverage", 3.0, 1)
+    assert np.isnan(leak.with_prefix)
+
+    def vanishing(data):
+        return data.assign(target=0.0, **({"leverage": 3.0} if len(data) < 590 else {}))
+
+    leak = check_lookahead(Strategy.from_function(vanishing), ONE).leak
+    assert (leak.row, leak.column, leak.with_prefix, leak.prefix) == (0, "leverage", 3.0, 1)
+
+
+def test_a_hedge_that_appears_with_later_bars_is_a_leak():
+    def late(data):
+        return data.assign(**({"target_long": 0.5} if len(data) > 590 else {"target": 0.5}))
+
+    leak = check_lookahead(Strategy.from_function(late), ONE).leak
+    assert (leak.row, leak.column, leak.with_all_bars) == (0, "target_long", 0.5)
+
+
+def test_rare_changes_of_one_column_are_cut_at_beside_busy_ones():
+    close = np.repeat([100.0, 110.0], [700, 1300])
+
+    def peek(data):
+        ahead = (data["close"].shift(-1).ffill() > 105) * 1.0
+        return data.assign(target=ahead, leverage=1 + np.arange(len(data)) % 7, stop_loss=0.5)
+
+    report = check_lookahead(Strategy.from_function(peek), Bars.from_frames({"BTCUSDT": frame_of(close)}), cuts=8)
+    assert (report.leak.row, report.leak.prefix, report.leak.column) == (699, 700, "target")
+
+
+@pytest.mark.parametrize("cuts", [1, 2, 3, 5, 1000])
+def test_any_number_of_cuts_is_shared_among_the_columns(cuts):
+    report = check_lookahead(Strategy.from_function(causal_columns), ONE, cuts=cuts)
+    assert report.passed
+    assert 1 <= len(report.cuts) <= cuts
+
+
+def test_a_leak_that_does_not_come_again_is_no_pass():
+    calls = []
+
+    def moody(data):
+        calls.append(len(data))
+        return pd.Series(1.0 if len(data) < 600 and len(calls) < honest_from else 0.0, data.index)
+
+    honest_from = 10_000
+    made = Strategy.from_function(moody)
+    assert check_lookahead(made, ONE).leak.row == 0
+    honest_from = len(calls)
+    calls.clear()
+    report = check_lookahead(made, ONE)
+    assert (report.passed, report.repeatable, report.leak) == (False, False, None)
 
 
 def test_a_random_strategy_is_not_called_clairvoyant():

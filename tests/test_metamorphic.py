@@ -11,6 +11,7 @@ from comparison import check_ledger, engine_result
 from draws import DECIMAL, DYADIC, cases
 from hypothesis import given, settings
 from scenes import assert_same_bits, play, reasons, venue_of
+from wild import market_of, signals_of
 
 import backtest as bt
 from backtest.records import new_logs
@@ -37,7 +38,7 @@ def scaled(case, prices, money):
 
 
 @settings(max_examples=50)
-@given(cases(DYADIC))
+@given(cases(DYADIC, plain=True))
 def test_prices_of_another_scale_make_the_same_money(case):
     usual, tiny = (engine_result(scaled(case, Fraction(scale), 1)) for scale in (1, Fraction(1, 2**27)))
     check_ledger(tiny, float(case.account.cash))
@@ -48,7 +49,7 @@ def test_prices_of_another_scale_make_the_same_money(case):
 
 
 @settings(max_examples=50)
-@given(cases(DECIMAL))
+@given(cases(DECIMAL, plain=True))
 def test_money_of_another_scale_changes_nothing_else(case):
     one, kilo = (engine_result(scaled(case, 1, money)) for money in (1, 1024))
     check_ledger(kilo, 1024 * float(case.account.cash))
@@ -57,29 +58,7 @@ def test_money_of_another_scale_changes_nothing_else(case):
     assert kilo.fills["price"].equals(one.fills["price"])
 
 
-def market_of(seed, instruments, bars=250):
-    """Return frames of wild prices with marks and funding."""
-    random = np.random.default_rng(seed)
-    index = pd.date_range("2024-01-01", periods=bars, freq="1h", tz="UTC")
-    frames = {}
-    for i in range(instruments):
-        close = 100 * np.exp(random.normal(0, 0.03, bars).cumsum())
-        opened = np.r_[100, close[:-1]] * np.exp(random.normal(0, 0.002, bars))
-        wick = np.abs(random.normal(0, 0.015, (2, bars)))
-        high, low = np.maximum(opened, close) * (1 + wick[0]), np.minimum(opened, close) * (1 - wick[1])
-        prices = {"open": opened, "high": high, "low": low, "close": close}
-        marks = {f"mark_{name}": price * (1 + 0.001 * np.sin(close[0])) for name, price in prices.items()}
-        frames[f"S{i}"] = pd.DataFrame(prices | marks | {"funding_rate": random.normal(0, 0.0003, bars)}, index)
-    return frames
-
-
-def signals_of(seed, instruments, bars=250):
-    """Return signals that change now and then."""
-    random = np.random.default_rng(seed + 1000)
-    return np.where(random.random((bars, instruments)) < 0.9, np.nan, random.uniform(-0.6, 0.6, (bars, instruments)))
-
-
-RULES = {"leverage": 8, "taker_fee": 0.0005, "slippage": 0.0002, "liquidation_fee": 0.01, "reentry": "bar"}
+RULES = {"leverage": 8, "taker_fee": 0.0005, "slippage": 0.0002, "liquidation_fee": 0.01, "on_liquidation": "reenter"}
 
 
 @pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
@@ -172,7 +151,7 @@ def test_an_instrument_split_in_two(seed, margin_mode):
 def test_runs_side_by_side_have_the_bits_of_runs_alone():
     bars, signals, venue = bt.Bars.from_frames(market_of(0, 2)), signals_of(0, 2), venue_of(liquidation_fee=0.01)
     accounts = [
-        bt.Account(leverage=leverage, margin_mode=margin_mode, reentry="bar")
+        bt.Account(leverage=leverage, margin_mode=margin_mode, on_liquidation="reenter")
         for leverage in (1, 4, 8, 16)
         for margin_mode in ("isolated", "cross")
     ]
@@ -193,7 +172,7 @@ def test_logs_that_overflow_are_complete(monkeypatch):
     bars, signals = bt.Bars.from_frames(market_of(1, 2)), signals_of(1, 2)
     roomy = play(bars, signals, **RULES)
     assert min(len(roomy.fills), len(roomy.liquidations), len(roomy.orders)) > 2
-    for rows in ((0, 0, 0), (2, 2, 2), (10_000, 1, 10_000), (1, 10_000, 10_000), (10_000, 10_000, 1)):
+    for rows in ((0, 0, 0, 0), (2, 2, 2, 2), (10_000, 1, 10_000, 0), (1, 10_000, 10_000, 0), (10_000, 10_000, 1, 0)):
         given = []
 
         def small(*capacity, rows=rows, given=given):
@@ -201,10 +180,10 @@ def test_logs_that_overflow_are_complete(monkeypatch):
             return new_logs(*(capacity if len(given) == 2 else rows))
 
         monkeypatch.setattr("backtest.engine.new_logs", small)
-        account = bt.Account(leverage=8, reentry="bar")
+        account = bt.Account(leverage=8, on_liquidation="reenter")
         venue = venue_of(**{name: RULES[name] for name in ("taker_fee", "slippage", "liquidation_fee")})
         result = bt.run(bars, signals, account=account, venue=venue)
-        assert given[1] == (len(roomy.fills), len(roomy.liquidations), len(roomy.orders))
+        assert given[1] == (len(roomy.fills), len(roomy.liquidations), len(roomy.orders), 0)
         monkeypatch.undo()
         assert_same_bits(result, roomy)
 
@@ -215,7 +194,7 @@ def test_any_number_of_liquidations_is_logged(count):
     rows = [(100.0, 100.0, 80.0, 100.0)] * (count + 1)
     index = pd.date_range("2024-01-01", periods=len(rows), freq="1h", tz="UTC")
     bars = bt.Bars.from_frames({"S0": pd.DataFrame(rows, index, columns=PRICES[:4])})
-    result = play(bars, np.full((len(rows), 1), 1 / 1024), leverage=8, sizing="cash", reentry="bar")
+    result = play(bars, np.full((len(rows), 1), 1 / 1024), leverage=8, sizing="cash", on_liquidation="reenter")
     assert len(result.liquidations) == count
     assert len(result.fills) == 2 * count
     assert result.liquidations["time"].is_unique

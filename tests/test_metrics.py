@@ -10,7 +10,8 @@ import pytest
 
 from backtest import metrics
 from backtest.kernels.curves import walk_curve
-from backtest.kernels.schema import ACCOUNT, ORDER, Shortfall
+from backtest.kernels.enums import Shortfall
+from backtest.kernels.schema import ACCOUNT, CALL, FILL, LIQUIDATION, ORDER, Logs
 from backtest.metrics import EquityCurve, daily_returns, summarise
 from backtest.trades import EXIT_REASONS
 
@@ -44,6 +45,13 @@ NAMES = [
     "cut_orders",
     "refused_orders",
     "ruined",
+    "margin_calls",
+    "forced_closes",
+    "deposits",
+    "refills",
+    "refilled",
+    "insurance_fund",
+    "socialised_loss",
     "marks",
 ]
 NO_TRADES = {"pnl": np.empty(0), "reason": np.empty(0, dtype=np.int64)}
@@ -62,7 +70,9 @@ def summary_of(curve, trades=NO_TRADES, orders=(), liquidations=0, has_marks=Fal
     state = np.zeros(1, dtype=ACCOUNT)
     for name, value in account.items():
         state[name] = value
-    return summarise(curve, trades, records, state[0], liquidations, has_marks)
+    counts = np.zeros(4, np.int64)
+    logs = Logs(np.zeros(0, FILL), np.zeros(liquidations, LIQUIDATION), records, np.zeros(0, CALL), counts)
+    return summarise(curve, trades, logs, state[0], bool(curve.equity[-1] <= 1e-6 * curve.cash), has_marks)
 
 
 def trades_of(*rows):
@@ -273,8 +283,8 @@ def test_what_the_account_recorded_is_carried_over():
 
 
 def test_orders_that_margin_cut_or_refused_are_counted():
-    summary = summary_of(curve_of([100.0]), orders=np.repeat(list(Shortfall), [1, 2, 4, 8, 16, 32]))
-    # tier 1, fees 2, margin 4, refused 8, waiting 16, ruined 32
+    summary = summary_of(curve_of([100.0]), orders=np.repeat(list(Shortfall), [1, 2, 4, 8, 16, 32, 64]))
+    # tier 1, fees 2, margin 4, refused 8, waiting 16, ruined 32, minimum 64
     assert summary["cut_orders"] == 1 + 4
     assert summary["refused_orders"] == 8 + 32
 

@@ -26,6 +26,16 @@ def test_settings_are_the_defaults_overlaid():
     assert strategy_with_defaults().settings() == DEFAULTS
 
 
+def test_parameters_reach_every_column():
+    def levels(data, leverage, stop):
+        return data.assign(target=1.0, leverage=leverage, stop_loss=stop)
+
+    made = Strategy.from_function(levels, {"leverage": 2.0, "stop": 0.5})
+    for params, values in (({}, (2.0, 0.5)), ({"leverage": 3, "stop": np.float64(0.25)}, (3.0, 0.25))):
+        signals = made.signals(BARS, params)
+        assert (set(signals.leverage[:, 0]), set(signals.stop_loss[:, 0])) == ({values[0]}, {values[1]})
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [

@@ -123,7 +123,7 @@ def test_m9_default_figures():
         margin_mode="isolated",
         sizing="equity",
         rebalance="signal",
-        reentry="signal",
+        on_liquidation="wait",
         intrabar="worst",
         stop_loss=None,
         take_profit=None,

@@ -143,11 +143,11 @@ def test_t12_a_position_meets_only_the_bars_from_its_fill():
     assert reasons(play(bars_of([100, spike]), "1 .", **TENFOLD)) == [(1, "signal"), (1, "liquidation")]
 
 
-@pytest.mark.parametrize("reentry", ["signal", "bar", "never"])
-def test_t13_no_entry_in_the_bar_of_the_liquidation(reentry):
+@pytest.mark.parametrize("on_liquidation", ["wait", "reenter", "stop", "refill"])
+def test_t13_no_entry_in_the_bar_of_the_liquidation(on_liquidation):
     """A liquidated position was opened again inside the bar that killed it."""
-    result = play(bars_of([100, (100, 100, 85, 98), 100, 100]), "1 . . .", reentry=reentry, **TENFOLD)
-    again = [(2, "signal")] if reentry == "bar" else []
+    result = play(bars_of([100, (100, 100, 85, 98), 100, 100]), "1 . . .", on_liquidation=on_liquidation, **TENFOLD)
+    again = [(2, "signal")] if on_liquidation == "reenter" else []
     assert reasons(result) == [(1, "signal"), (1, "liquidation"), *again]
 
 

@@ -11,7 +11,7 @@ import backtest as bt
 
 HISTORY = (
     "equity equity_low wallet margin initial_margin maintenance_margin margin_ratio notional effective_leverage "
-    "realised fees funding interest penalties forfeited bad_debt"
+    "realised fees funding interest penalties forfeited bad_debt reserve deposits insurance_fund socialised_loss"
 )
 FILLS = "time symbol quantity price fee reason"
 ORDERS = "time symbol wanted filled reason"
@@ -19,11 +19,12 @@ LIQUIDATIONS = (
     "time symbol quantity mark_price fill_price bankruptcy_price margin_lost penalty forfeited bad_debt "
     "gap joint partial"
 )
+CALLS = "time symbol event balance maintenance asked amount reserve"
 SUMMARY = (
     "total_return cagr volatility sharpe sortino calmar max_drawdown max_drawdown_duration exposure trades win_rate "
     "profit_factor expectancy fees funding interest liquidations liquidation_loss penalties forfeited bad_debt "
     "max_drawdown_low highest_margin_ratio smallest_liquidation_distance highest_effective_leverage cut_orders "
-    "refused_orders ruined"
+    "refused_orders ruined margin_calls forced_closes deposits refills refilled insurance_fund socialised_loss"
 )
 
 
@@ -36,6 +37,7 @@ def test_all_lists_every_public_name():
 
 def test_public_names_are_those_of_the_specification():
     names = "read_bars Bars venue Venue Tier Account strategy run load BacktestError DataError ConfigError MarginError"
+    names += " MarginCall read_tiers"
     assert set(names.split()) <= set(bt.__all__)
     assert all(issubclass(error, bt.BacktestError) for error in (bt.DataError, bt.ConfigError, bt.MarginError))
     assert issubclass(bt.BacktestError, ValueError)
@@ -47,6 +49,7 @@ def test_frames_have_the_columns_of_the_specification():
     assert list(result.fills) == FILLS.split()
     assert list(result.liquidations) == LIQUIDATIONS.split()
     assert list(result.orders) == ORDERS.split()
+    assert list(result.calls) == CALLS.split()
     assert list(result.summary.index)[: len(SUMMARY.split())] == SUMMARY.split()
     assert result.history.index.equals(result.equity.index)
     assert str(result.history.index.dtype) == "datetime64[ns, UTC]"

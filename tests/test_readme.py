@@ -62,8 +62,8 @@ def test_strategy_of_readme_is_a_strategy(tmp_path):
     (tmp_path / "mine.py").write_text(code)
     from backtest import read_bars, strategy
 
-    targets = strategy("mine.py").signals(read_bars("data/btcusdt_1h.parquet"))
-    assert set(targets[100:, 0]) == {1.0, -1.0}
+    signals = strategy("mine.py").signals(read_bars("data/btcusdt_1h.parquet"))
+    assert set(signals.target[100:, 0]) == {1.0, -1.0}
 
 
 def test_demo_is_the_command_of_readme():

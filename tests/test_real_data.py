@@ -108,7 +108,7 @@ def test_the_ledger_of_every_strategy_on_every_bar(name, margin_mode, bitcoin, p
     venue = bt.venue("binance_usdm", symbols=PAIR, slippage=0.0002)
     strategy = bt.strategy(ROOT / "strategies" / f"{name}.py")
     liquidations = 0
-    for settings in ({"leverage": 2}, {"leverage": 10}, {"leverage": 5, "sizing": "cash", "reentry": "bar"}):
+    for settings in ({"leverage": 2}, {"leverage": 10}, {"leverage": 5, "sizing": "cash", "on_liquidation": "reenter"}):
         account = bt.Account(margin_mode=margin_mode, **settings)
         result = bt.run(bars, strategy, account=account, venue=venue)
         check_ledger(result, account.cash)
@@ -169,12 +169,13 @@ def test_the_slow_engine_agrees_on_a_real_week(data, margin_mode, request):
     bars = request.getfixturevalue(data)
     if data == "bitcoin":
         bars = bars["2020-03-09":"2020-03-15"].with_funding(0.0003, every="8h")
-        targets = bt.strategy(ROOT / "strategies" / "moving_average_cross.py").signals(bars, {"fast": 2, "slow": 6})
+        averages = bt.strategy(ROOT / "strategies" / "moving_average_cross.py")
+        targets = averages.signals(bars, {"fast": 2, "slow": 6}).target
     else:
         bars = bars["2017-12-19":"2017-12-24"]
         params = {"lookback": 6, "hold": 8, "size": 0.5}
-        targets = bt.strategy(ROOT / "strategies" / "relative_momentum.py").signals(bars, params)
-    case = exact(bars, targets, leverage=Fraction(20), margin_mode=margin_mode, sizing="cash", reentry="bar")
+        targets = bt.strategy(ROOT / "strategies" / "relative_momentum.py").signals(bars, params).target
+    case = exact(bars, targets, leverage=Fraction(20), margin_mode=margin_mode, sizing="cash", on_liquidation="reenter")
     outcome = reference.replay(case.market, case.signals, case.account, case.venue)
     result = engine_result(case)
     check_ledger(result, 10_000.0)

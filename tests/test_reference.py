@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+import pytest
 from by_hand import HOUR, F, market, signals
+from draws import DECIMAL, DYADIC, cases
+from hypothesis import given
 from reference import Account, Market, Outcome, Tier, Venue, replay
 
 
@@ -44,7 +47,8 @@ def drawn_case(seed: int) -> tuple[Market, list, Account, Venue]:
         margin_mode=draw.choice(["isolated", "cross"]),
         sizing=draw.choice(["equity", "cash"]),
         rebalance=draw.choice(["signal", "bar"]),
-        reentry=draw.choice(["signal", "bar", "never"]),
+        reentry=draw.choice(["signal", "bar"]),
+        on_liquidation=draw.choice(["wait", "reenter", "stop"]),
         intrabar=draw.choice(["worst", "path", "best"]),
         stop_loss=draw.choice([None, None, F(1, 32), F(1, 8)]),
         take_profit=draw.choice([None, None, F(1, 16)]),
@@ -134,3 +138,45 @@ def test_ledger_balances_exactly_on_every_bar_under_all_settings() -> None:
 def test_two_runs_are_the_same() -> None:
     for seed in range(20):
         assert replay(*drawn_case(seed)) == replay(*drawn_case(seed))
+
+
+def worth(market: Market, venue: Venue, i: int, t: int) -> F:
+    """Return the value of a unit at the last mark of an instrument up to a bar."""
+    while market.close[t][i] is None:
+        t -= 1
+        if t < 0:
+            return F(0)
+    mark = None if market.mark_close is None else market.mark_close[t][i]
+    return venue.value(market.close[t][i] if mark is None else mark)
+
+
+@pytest.mark.parametrize("grid", [DYADIC, DECIMAL])
+def test_ledger_of_every_drawn_case_balances_exactly(grid) -> None:
+    @given(cases(grid))
+    def check(case) -> None:
+        outcome, venue = case.replay(), case.venue
+        count, legs = len(venue.tiers), 2 if case.hedged else 1
+        held, spent = [F(0)] * count * legs, F(0)
+        for t in range(len(case.market.time)):
+            for fill in (fill for fill in outcome.fills if fill["bar"] == t):
+                row = fill["instrument"]
+                units = fill["quantity"] * venue.figure("multiplier", row // legs)
+                held[row] += units
+                spent += units * venue.value(fill["price"])
+            now = {name: column[t] for name, column in outcome.history.items()}
+            paid = sum(now[name] for name in ("fees", "funding", "interest", "penalties", "forfeited"))
+            paid -= now["bad_debt"] + now["deposits"]
+            marks = [worth(case.market, venue, row // legs, t) for row in range(len(held))]
+            stock = sum(units * mark for units, mark in zip(held, marks, strict=True))
+            assert now["equity"] == case.account.cash - spent + stock - paid
+            assert now["wallet"] + now["margin"] == case.account.cash + now["realised"] - paid
+            assert now["notional"] == sum(abs(units * mark) for units, mark in zip(held, marks, strict=True))
+            given_in = (venue.insurance_fund or 0) + now["penalties"] + now["forfeited"]
+            assert now["insurance_fund"] == given_in - now["bad_debt"] + now["socialised_loss"]
+            assert venue.insurance_fund is None or now["insurance_fund"] >= 0
+            flows = [row for row in outcome.calls if row["bar"] <= t]
+            given_out = sum(row["amount"] for row in flows if row["event"] == "deposit")
+            assert now["reserve"] == case.account.reserve - given_out
+            assert now["deposits"] == given_out + sum(row["amount"] for row in flows if row["event"] == "refill")
+
+    check()

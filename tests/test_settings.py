@@ -34,6 +34,19 @@ ONES = np.ones(3)
         ({"stop_loss": 5}, r"Account\.stop_loss must be less than 1, got 5"),
         ({"take_profit": -0.1}, r"Account\.take_profit must be greater than 0, got -0\.1"),
         ({"levrage": 3}, r"Account\.levrage is not a setting of Account"),
+        ({"reserve": -1}, r"Account\.reserve must be greater than or equal to 0, got -1"),
+        ({"reserve": True}, r"Account\.reserve must not be true or false, got True"),
+        ({"currency": "BTC"}, r"Account\.currency must be 'quote' or 'base', got 'BTC'"),
+        (
+            {"on_liquidation": "continue"},
+            r"on_liquidation must be 'wait', 'reenter', 'stop' or 'refill', got 'continue'",
+        ),
+        ({"reentry": "refill"}, r"Account\.reentry must be 'signal' or 'bar', got 'refill'"),
+        (
+            {"reentry": "never"},
+            r"^Account\.reentry must be 'signal' or 'bar', got 'never'; what follows a liquidation is "
+            r"on_liquidation=\"stop\" \(--on-liquidation stop in the shell\)$",
+        ),
     ],
 )
 def test_account_refuses(settings, message):
@@ -43,6 +56,18 @@ def test_account_refuses(settings, message):
 
 def test_numbers_may_be_written_as_text():
     assert bt.Account(leverage="10").leverage == 10.0
+
+
+def test_an_account_waits_after_a_liquidation_and_has_no_reserve():
+    account = bt.Account()
+    assert (account.on_liquidation, account.reserve, account.currency, account.reentry) == (
+        "wait",
+        0.0,
+        "quote",
+        "signal",
+    )
+    for name in ("wait", "reenter", "stop", "refill"):
+        assert bt.Account(on_liquidation=name).on_liquidation == name
 
 
 def test_settings_are_frozen():
@@ -69,7 +94,13 @@ def test_a_changed_copy_is_as_valid_as_any_other():
         venue_of().model_copy(update={"fee_in_maintenance": 0.5})
 
 
-@pytest.mark.parametrize("settings", [bt.Account(leverage=3), venue_of(), venue_of().tiers[0]])
+CALL = bt.MarginCall(level=1.25, grace=2, deposit="reserve", close_below=1.1)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [bt.Account(leverage=3), venue_of(), venue_of().tiers[0], CALL, venue_of(call=CALL, target_ratio=1.5)],
+)
 def test_settings_survive_copies_and_pickling(settings):
     assert copy.copy(settings) == copy.deepcopy(settings) == settings
     assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301
@@ -80,85 +111,10 @@ def test_the_text_of_an_account_says_what_it_is():
 
 
 def test_the_signature_is_names_and_defaults():
-    expected = "(*, floor, maintenance_rate, max_leverage)"
+    expected = "(*, floor, maintenance_rate, max_leverage, short_maintenance_rate=None, cap=None)"
     assert str(inspect.signature(bt.Tier)) == expected
+    assert str(inspect.signature(bt.MarginCall)) == "(*, level, grace=0, deposit=None, close_below=1.0)"
     assert str(inspect.signature(bt.Account)).startswith("(*, cash=10000.0, leverage=1.0, margin_mode='isolated',")
-
-
-@pytest.mark.parametrize(
-    ("rules", "error", "message"),
-    [
-        ({"tiers": []}, MarginError, "tiers must hold at least one tier, got none"),
-        ({"tiers": {}}, ConfigError, r"Venue\.tiers must hold at least one symbol"),
-        ({"tiers": {"S0": []}}, MarginError, "tiers must hold at least one tier, got none for S0"),
-        ({"tiers": [(10, 0.01, 10)]}, MarginError, "tiers must start at a floor of 0, got 10"),
-        (
-            {"tiers": [(0, 0.01, 10), (50, 0.02, 5), (50, 0.03, 5)]},
-            MarginError,
-            "tier floors must rise, got 50 after 50 in tier 2",
-        ),
-        (
-            {"tiers": [(0, 0.02, 10), (50, 0.01, 5)]},
-            MarginError,
-            "maintenance rates must not fall, got 0.01 after 0.02 in tier 1",
-        ),
-        (
-            {"tiers": {"S0": [(0, 0.01, 10), (50, 0.02, 20)]}},
-            MarginError,
-            "max_leverage must not rise, got 20 after 10 in tier 1 for S0",
-        ),
-        ({"tiers": [(0, 0.1, 10)]}, MarginError, r"below 1 / max_leverage, got 0\.1 >= 1 / 10 in tier 0"),
-        (
-            {"tiers": [(0, 0.09, 10)], "fee_in_maintenance": 0.01},
-            MarginError,
-            r"below 1 / max_leverage, got 0\.1 >= 1 / 10 in tier 0",
-        ),
-        ({"taker_fee": -0.001}, ConfigError, r"Venue\.taker_fee must be greater than or equal to 0, got -0\.001"),
-        ({"slippage": 1.0}, ConfigError, r"Venue\.slippage must be less than 1, got 1\.0"),
-        ({"liquidation_fee": math.nan}, ConfigError, r"Venue\.liquidation_fee must be a finite number"),
-        ({"borrow_rate": math.inf}, ConfigError, r"Venue\.borrow_rate must be a finite number"),
-        ({"residual": "keep"}, ConfigError, r"Venue\.residual must be 'return' or 'forfeit', got 'keep'"),
-        ({"fee": 0.1}, ConfigError, r"Venue\.fee is not a setting of Venue"),
-    ],
-)
-def test_venue_refuses(rules, error, message):
-    with pytest.raises(error, match=message):
-        venue_of(**rules)
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"tiers": 5}, r"Venue\.tiers must be a list of Tier, or a dict of such lists by symbol, got 5$"),
-        ({"tiers": {"BTCUSDT": 5}}, r"Venue\.tiers must be a list of Tier for BTCUSDT, got 5$"),
-        ({"tiers": [venue_of().tiers[0], 5]}, r"^Venue\.tiers\.1 must be a Tier, got 5$"),
-        ({"tiers": {"BTCUSDT": [5]}}, r"^Venue\.tiers\.BTCUSDT\.0 must be a Tier, got 5$"),
-        ({"tiers": {"BTCUSDT": [{"floor": 0}]}}, r"^Tier\.maintenance_rate must be given$"),
-        ({"symbols": {"A": 5}}, r"^Venue\.symbols\.A must be text, got 5$"),
-        ({"symbols": pd.Series({"A": "B"})}, r"^Venue\.symbols must be a dict, got A B dtype: str$"),
-    ],
-)
-def test_venue_refuses_other_kinds(values, message):
-    with pytest.raises(ConfigError, match=message):
-        bt.Venue(**{"tiers": venue_of().tiers, **values})
-
-
-def test_a_rate_just_below_the_birth_of_a_liquidation_is_a_tier():
-    assert venue_of(tiers=[(0, 0.0999, 10)]).tiers[0].maintenance_rate == 0.0999
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"floor": -1, "maintenance_rate": 0, "max_leverage": 1}, r"Tier\.floor must be greater than or equal to 0"),
-        ({"floor": 0, "maintenance_rate": 1, "max_leverage": 1}, r"Tier\.maintenance_rate must be less than 1"),
-        ({"floor": 0, "maintenance_rate": 0, "max_leverage": 0.5}, r"Tier\.max_leverage must be greater than or equal"),
-        ({"floor": 0, "maintenance_rate": 0}, r"Tier\.max_leverage must be given"),
-    ],
-)
-def test_tier_refuses(values, message):
-    with pytest.raises(ConfigError, match=message):
-        bt.Tier(**values)
 
 
 def test_leverage_above_the_first_tier_is_refused_and_at_it_is_replayed():

@@ -26,7 +26,7 @@ def shipped(name):
 
 
 def target_of(name, frames, **params):
-    target = shipped(name).signals(Bars.from_frames(frames), params)
+    target = shipped(name).signals(Bars.from_frames(frames), params).target
     return target[:, 0] if len(frames) == 1 else target
 
 
@@ -54,7 +54,7 @@ def test_no_strategy_looks_ahead_on_real_data(name):
     report = check_lookahead(loaded, bars, cuts=24)
     assert report.passed, str(report)
     assert report.skipped == ()
-    assert (loaded.signals(bars) != 0).any()
+    assert (loaded.signals(bars).target != 0).any()
 
 
 @pytest.mark.parametrize("name", ["donchian_breakout", "moving_average_cross", "rsi_mean_reversion"])

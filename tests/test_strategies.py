@@ -61,8 +61,8 @@ def test_files_of_one_name_do_not_collide(tmp_path):
     down = strategy(
         written(tmp_path / "other", "def signals(data): return data['close'] * 0 + level()\ndef level(): return -1.0")
     )
-    assert set(up.signals(ONE)[:, 0]) == {1.0}
-    assert set(down.signals(ONE)[:, 0]) == {-1.0}
+    assert set(up.signals(ONE).target[:, 0]) == {1.0}
+    assert set(down.signals(ONE).target[:, 0]) == {-1.0}
     assert "mine" not in sys.modules
 
 
@@ -85,7 +85,7 @@ class Level:
 def signals(data):
     return data["close"] * 0 + Level(0.5).level
 """
-    assert set(strategy(written(tmp_path, source)).signals(ONE)[:, 0]) == {0.5}
+    assert set(strategy(written(tmp_path, source)).signals(ONE).target[:, 0]) == {0.5}
 
 
 def test_a_file_cannot_import_its_neighbours(tmp_path):
@@ -148,10 +148,10 @@ def test_signals_are_the_target_of_every_bar(tmp_path):
     loaded = strategy(written(tmp_path, CROSS))
     close = ONE.frame("BTCUSDT")["close"]
     expected = (close.rolling(5).mean() > close.rolling(9).mean()) * 1.0
-    target = loaded.signals(ONE, {"fast": 5, "slow": 9})
+    target = loaded.signals(ONE, {"fast": 5, "slow": 9}).target
     assert target.shape == (600, 1)
     np.testing.assert_array_equal(target[:, 0], expected)
-    assert not np.array_equal(loaded.signals(ONE), target)
+    assert not np.array_equal(loaded.signals(ONE).target, target)
 
 
 def test_several_symbols_come_as_a_dict_of_frames():
@@ -159,7 +159,7 @@ def test_several_symbols_come_as_a_dict_of_frames():
         assert list(data) == ["BTCUSDT", "ETHUSDT"]
         return pd.DataFrame({symbol: np.sign(frame["close"].diff()) for symbol, frame in reversed(data.items())})
 
-    target = Strategy.from_function(signals).signals(TWO)
+    target = Strategy.from_function(signals).signals(TWO).target
     for i, symbol in enumerate(TWO.symbols):
         np.testing.assert_array_equal(target[:, i], np.sign(TWO.frame(symbol)["close"].diff()))
 
@@ -173,7 +173,7 @@ def test_a_strategy_cannot_spoil_the_bars():
 
     frames = {"BTCUSDT": walk()}
     loaded = Strategy.from_function(signals)
-    loaded.targets(frames)
+    loaded.signals_of(frames)
     pd.testing.assert_frame_equal(frames["BTCUSDT"], walk())
     before = ONE.fingerprint
     loaded.signals(ONE)
@@ -242,6 +242,87 @@ def test_a_function_becomes_a_strategy():
     made = Strategy.from_function(momentum, {"lookback": 3})
     assert (made.name, made.doc, made.path) == ("momentum", "Follow the last move.", None)
     assert made.source_hash.startswith("sha256:")
-    np.testing.assert_array_equal(made.signals(ONE)[:, 0], np.sign(ONE.frame("BTCUSDT")["close"].diff(3)))
+    np.testing.assert_array_equal(made.signals(ONE).target[:, 0], np.sign(ONE.frame("BTCUSDT")["close"].diff(3)))
     with pytest.raises(ConfigError, match="signals of momentum must take data and every name in PARAMS"):
         Strategy.from_function(momentum)
+
+
+# ---- columns beside the target
+
+TABLE = """import numpy as np
+PARAMS = {"stop": 0.05, "risk": 0.02}
+
+def signals(data, stop, risk):
+    data["target"] = np.sign(data["close"].diff())
+    data["leverage"] = (risk / data["close"].pct_change().rolling(24).std()).clip(1, 20)
+    data["stop_loss"] = stop
+    return data
+"""
+
+HEDGE = """import pandas as pd
+
+def signals(data):
+    made = {}
+    for symbol, frame in data.items():
+        rising = frame["close"].diff() > 0
+        made[symbol] = pd.DataFrame({"target_long": rising * 0.5, "target_short": 0.25}, frame.index)
+    made["ETHUSDT"]["margin_add"] = rising * 10.0
+    return made
+"""
+
+MIXED = """import pandas as pd
+
+def signals(data):
+    bitcoin, ether = data.values()
+    entries = pd.DataFrame({"enter_long": bitcoin["close"].diff() > 0, "take_profit": 0.1}, bitcoin.index)
+    return {"ETHUSDT": ether["close"] * 0 - 1, "BTCUSDT": entries}
+"""
+
+
+def test_a_file_may_set_leverage_and_stops(tmp_path):
+    made = strategy(written(tmp_path, TABLE)).signals(ONE, {"stop": 0.1})
+    close = ONE.frame("BTCUSDT")["close"]
+    assert list(made.columns) == ["target", "leverage", "stop_loss"]
+    np.testing.assert_array_equal(made.target[:, 0], np.sign(close.diff()))
+    np.testing.assert_array_equal(
+        made.leverage[:, 0], (0.02 / close.pct_change().rolling(24).std()).clip(1, 20).to_numpy()
+    )
+    assert np.isnan(made.leverage[:24]).all()
+    assert set(made.stop_loss[:, 0]) == {0.1}
+    assert list(ONE.frame("BTCUSDT")) == ["open", "high", "low", "close"]
+
+
+def test_a_file_may_hedge_several_symbols(tmp_path):
+    made = strategy(written(tmp_path, HEDGE)).signals(TWO)
+    assert made.hedged
+    assert made.target.shape == (600, 4)
+    for i, symbol in enumerate(TWO.symbols):
+        rising = TWO.frame(symbol)["close"].diff() > 0
+        np.testing.assert_array_equal(made.target[:, 2 * i], rising * 0.5)
+        assert set(made.target[:, 2 * i + 1]) == {-0.25}
+    assert np.isnan(made.margin_add[:, 0]).all()
+    np.testing.assert_array_equal(made.margin_add[:, 1], rising * 10.0)
+
+
+def test_a_file_may_mix_series_and_tables_by_symbol(tmp_path):
+    made = strategy(written(tmp_path, MIXED)).signals(TWO)
+    assert not made.hedged
+    rises = int((TWO.frame("BTCUSDT")["close"].diff() > 0).argmax())
+    np.testing.assert_array_equal(made.target[:, 0], np.arange(600) >= rises)
+    assert set(made.target[:, 1]) == {-1.0}
+    np.testing.assert_array_equal(made.take_profit, [[0.1, np.nan]] * 600)
+
+
+@pytest.mark.parametrize(
+    ("assigned", "message"),
+    [
+        ("target=0.0, leverage=0.5", r"leverage must be finite and at least 1, .* at 2020-01-01 00:00 in BTCUSDT"),
+        ("target=0.0, stoploss=0.5", r"got stoploss in BTCUSDT; did you mean stop_loss\?"),
+        ("leverage=5.0", "signals must have a column target, .*, got only leverage in BTCUSDT"),
+        ("target=0.0, entries=True", "signals must have either target, .*, got target beside entries in BTCUSDT"),
+        ("target_long=-0.5", r"target_long must be in \[0, 1\] or NaN, got -0\.5"),
+    ],
+)
+def test_columns_that_are_no_signals_are_refused(tmp_path, assigned, message):
+    with pytest.raises(DataError, match=f"^strategy mine: .*{message}"):
+        strategy(written(tmp_path, f"def signals(data):\n    return data.assign({assigned})")).signals(ONE)

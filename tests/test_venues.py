@@ -1,57 +1,16 @@
-"""Presets: their figures, their dates, and how symbols are matched."""
+"""Venues: symbols matched however they are written, and figures that differ by symbol."""
 
-from datetime import date
-from decimal import Decimal
+import re
 
-import numpy as np
-import pandas as pd
 import pytest
+from scenes import venue_of
 
 import backtest as bt
 from backtest.errors import ConfigError
-from backtest.records import highest_notional, tier_records
-from backtest.venues import canonical_symbol, preset_names
+from backtest.symbols import base_of, canonical_symbol, listed_name, twins
 
-# Binance's own maintenance amounts for BTCUSDT, by tier, as published beside the tiers
-BTCUSDT_2026 = [0, 300, 1500, 12000, 132000, 482000, 2982000, 14482000, 26482000, 41482000, 121482000, 421482000]
-BTCUSDT_2024 = [0, 50, 950, 11450, 131450, 481450, 2981450, 14481450, 26481450, 41481450, 121481450, 421481450]
-
-
-@pytest.mark.parametrize(("as_of", "amounts"), [(None, BTCUSDT_2026), ("2025-06-30", BTCUSDT_2024)])
-def test_deductions_are_the_published_maintenance_amounts(as_of, amounts):
-    ladder = bt.venue("binance_usdm", as_of=as_of).ladder("BTCUSDT")
-    assert tier_records(ladder, 0.0)["deduction"].tolist() == pytest.approx(amounts, abs=1e-6)
-
-
-def test_preset_has_the_published_figures():
-    venue = bt.venue("binance_usdm")
-    assert (venue.taker_fee, venue.liquidation_fee, venue.slippage) == (0.0005, 0.0125, 0.0)
-    assert len(venue.tiers) == 858
-    first = venue.ladder("BTCUSDT")[0]
-    assert (first.floor, first.maintenance_rate, first.max_leverage) == (0, 0.004, 150)
-    assert venue.as_of == "2026-09"
-    assert "freqtrade 2026.9" in venue.source
-
-
-def test_as_of_picks_the_newest_tiers_published_by_then():
-    assert bt.venue("binance_usdm", as_of="2024-10-24").as_of == "2024-10-24"
-    assert bt.venue("binance_usdm", as_of="2026-08-31").as_of == "2024-10-24"
-    assert bt.venue("binance_usdm", as_of="2026-09-01").as_of == "2026-09"
-    with pytest.raises(ConfigError, match="as_of must not be before the first tiers of binance_usdm, 2024-10-24, got"):
-        bt.venue("binance_usdm", as_of="2024-10-23")
-    with pytest.raises(ConfigError, match="as_of must be a date, got 'soon'"):
-        bt.venue("binance_usdm", as_of="soon")
-
-
-@pytest.mark.parametrize("day", [date(2025, 1, 1), pd.Timestamp("2025-01-01", tz="UTC"), np.datetime64("2025-01-01")])
-def test_as_of_may_be_any_date(day):
-    assert bt.venue("binance_usdm", as_of=day).as_of == "2024-10-24"
-
-
-@pytest.mark.parametrize("day", [True, 2025, [], b"x", Decimal(3), pd.NaT, pd.NA, ""])
-def test_as_of_that_is_no_date(day):
-    with pytest.raises(ConfigError, match=r"^as_of must be a date, got "):
-        bt.venue("binance_usdm", as_of=day)
+TIER = (0, 0.01, 50)
+CHEAP, DEAR = (0, 0.02, 20), (0, 0.1, 5)
 
 
 @pytest.mark.parametrize(
@@ -59,12 +18,79 @@ def test_as_of_that_is_no_date(day):
 )
 def test_base_and_quote_are_matched_however_they_are_written(symbol):
     assert canonical_symbol(symbol) == "BTCUSDT"
-    assert bt.venue("binance_usdm").ladder(symbol) == bt.venue("binance_usdm").ladder("BTCUSDT")
+    venue = bt.venue("binance_usdm")
+    assert venue.ladder(symbol) == venue.ladder("BTCUSDT")
+    assert venue_of({"BTC/USDT:USDT": [CHEAP]}, multiplier={symbol: 7}).figure("multiplier", "BTC/USDT") == 7
 
 
-def test_no_two_contracts_of_the_preset_share_a_name():
-    names = [canonical_symbol(symbol) for symbol in bt.venue("binance_usdm").tiers]
-    assert len(set(names)) == len(names)
+@pytest.mark.parametrize(
+    ("symbol", "canonical", "base"),
+    [
+        ("BTC/USD:BTC", "BTCUSD", "BTC"),
+        ("BTCUSD_PERP", "BTCUSD", "BTC"),
+        ("BTC-USD-SWAP", "BTCUSD", "BTC"),
+        ("XBTUSD", "XBTUSD", "BTC"),
+        ("BTC/USDT:USDT-261225", "BTCUSDT261225", "BTC"),
+        ("BTCUSDT_261225", "BTCUSDT261225", "BTC"),
+        ("ETHUSD_261225", "ETHUSD261225", "ETH"),
+        ("1000SHIB/USDT:USDT", "1000SHIBUSDT", "SHIB"),
+        ("SPY", "SPY", "SPY"),
+    ],
+)
+def test_symbols_and_their_coins(symbol, canonical, base):
+    assert canonical_symbol(symbol) == canonical
+    assert base_of(canonical) == base
+    assert venue_of().base(symbol) == base
+
+
+def test_a_delivery_is_not_the_perpetual():
+    venue = venue_of({"BTC/USDT:USDT": [CHEAP], "BTC/USDT:USDT-261225": [DEAR]})
+    assert venue.ladder("BTCUSDT")[0].max_leverage == 20
+    assert venue.ladder("BTCUSDT_261225")[0].max_leverage == 5
+
+
+def test_the_coin_is_that_of_the_mapped_symbol():
+    assert venue_of(symbols={"BITCOIN": "BTC/USD"}).base("BITCOIN") == "BTC"
+
+
+def test_a_star_stands_for_the_symbols_that_are_not_named():
+    venue = venue_of({"BTCUSDT": [CHEAP], "*": [DEAR]}, lot_size={"BTCUSDT": 0.001, "*": 1})
+    assert venue.ladder("BTC/USDT")[0].max_leverage == 20
+    assert venue.ladder("ETHUSDT")[0].max_leverage == 5
+    assert (venue.figure("lot_size", "BTC/USDT"), venue.figure("lot_size", "ETHUSDT")) == (0.001, 1)
+    assert venue_of({"*": [DEAR]}) == venue_of([DEAR])
+
+
+def test_a_figure_of_all_symbols_is_that_of_each():
+    venue = venue_of(multiplier=100, lot_size=1, minimum_notional=5)
+    assert [venue.figure(name, "S0") for name in ("multiplier", "lot_size", "minimum_notional")] == [100, 1, 5]
+    assert [venue_of().figure(name, "S0") for name in ("multiplier", "lot_size", "minimum_notional")] == [1, 0, 0]
+
+
+def test_figures_follow_the_map_of_symbols():
+    assert venue_of(symbols={"BITCOIN": "BTC/USD"}, multiplier={"BTCUSD": 100}).figure("multiplier", "BITCOIN") == 100
+
+
+@pytest.mark.parametrize("setting", ["multiplier", "lot_size", "minimum_notional"])
+def test_figures_by_symbol_must_hold_the_symbol(setting):
+    venue = venue_of(**{setting: {"BTCUSDT": 1, "SOLUSDT": 2}})
+    message = (
+        rf"^Venue\.{setting} must be given for 'ETHUSDT', or for '\*', all others, got \['BTCUSDT', 'SOLUSDT'\] on"
+    )
+    with pytest.raises(ConfigError, match=message):
+        venue.figure(setting, "ETHUSDT")
+
+
+def test_names_of_one_symbol_are_twins():
+    assert twins(["BTCUSDT", "ETHUSDT", "BTC/USDT:USDT"]) == ("BTCUSDT", "BTC/USDT:USDT")
+    assert twins(["BTCUSDT", "BTCUSD", "*"]) is None
+    assert twins([]) is None
+
+
+def test_the_name_as_it_stands_goes_before_any_other():
+    assert listed_name("BTC-USD", ["BTC/USD", "BTC-USD"]) == "BTC-USD"
+    assert listed_name("ETH-USD", ["BTC/USD"]) is None
+    assert listed_name("ETH-USD", ["BTC/USD", "*"]) == "*"
 
 
 def test_symbols_map_what_is_not_the_same():
@@ -108,37 +134,12 @@ def test_a_symbol_mapped_to_an_unknown_one_names_that():
         bt.venue("binance_usdm", symbols={"BTCUSDT": "FOO"}).ladder("BTCUSDT")
 
 
-@pytest.mark.parametrize("name", [[], {}, None, "../presets/binance_usdm", "binance_usdm\0"])
-def test_names_that_are_no_preset(name):
-    with pytest.raises(ConfigError, match=r"^venue must be one of binance_usdm, got "):
-        bt.venue(name)
-
-
-def test_a_preset_has_its_name_already():
-    with pytest.raises(ConfigError, match=r"^name is what a preset has already, 'binance_usdm', got 'x'$"):
-        bt.venue("binance_usdm", name="x")
-
-
-@pytest.mark.parametrize("symbols", [[], pd.Series({"A": "B"})])
-def test_symbols_that_are_no_dict(symbols):
-    with pytest.raises(ConfigError, match=r"^Venue\.symbols must be a dict, got "):
-        bt.venue("binance_usdm", symbols=symbols)
-
-
-def test_unknown_preset_names_those_that_exist():
-    assert "binance_usdm" in preset_names()
-    with pytest.raises(ConfigError, match=r"venue must be one of .*binance_usdm.*, got 'binance'"):
-        bt.venue("binance")
-
-
-def test_changes_replace_the_presets_settings():
-    assert bt.venue("binance_usdm", slippage=0.001, taker_fee=0.0002).taker_fee == 0.0002
-    with pytest.raises(ConfigError, match=r"Venue\.slipage is not a setting of Venue"):
-        bt.venue("binance_usdm", slipage=0.001)
-
-
-def test_highest_notional_is_the_floor_of_the_first_tier_that_forbids_the_leverage():
-    ladder = bt.venue("binance_usdm").ladder("BTCUSDT")
-    assert highest_notional(ladder, 100) == 800_000
-    assert highest_notional(ladder, 100.5) == 300_000
-    assert highest_notional(ladder, 1) == float("inf")
+@pytest.mark.parametrize(
+    ("venue", "text"),
+    [
+        (venue_of([TIER]), r"^Venue\(custom: 1 tier, taker_fee=0, slippage=0, liquidation_fee=0\)$"),
+        (venue_of({"A": [TIER], "B": [TIER]}, as_of="2020"), r"^Venue\(custom as of 2020: 2 symbols, taker_fee=0"),
+    ],
+)
+def test_the_text_of_a_venue_is_short(venue, text):
+    assert re.search(text, str(venue))

@@ -1,6 +1,7 @@
 """Step 1 of a bar: funding, then interest on what is owed after it."""
 
 from backtest.kernels._jit import helper
+from backtest.kernels.booking import restate
 from backtest.kernels.margin import is_isolated
 from backtest.kernels.schema import Book, Market, Rules
 
@@ -17,11 +18,26 @@ def is_present(market: Market, t: int, i: int) -> bool:
 def pay(book: Book, rules: Rules, i: int, amount: float) -> None:
     """Take money from the position's margin when isolated, else from the wallet."""
     if is_isolated(rules):
-        position = book.positions[i]
-        position.margin -= amount
-        position.constant = position.margin - position.quantity * position.entry_price
+        book.positions[i].margin -= amount
+        restate(book, rules, i)
     else:
         book.account.wallet -= amount
+
+
+@helper
+def pay_funding(book: Book, rules: Rules, i: int, amount: float) -> None:
+    """Pay or receive funding; on some venues an isolated position's margin pays only what the wallet cannot."""
+    if rules.settings.wallet_pays_funding and is_isolated(rules):
+        from_wallet = min(amount, max(book.account.wallet, 0.0))
+        book.account.wallet -= from_wallet
+        amount -= from_wallet
+    pay(book, rules, i, amount)
+
+
+@helper
+def owes_interest(rules: Rules) -> bool:
+    """Return whether the venue lends at a price."""
+    return rules.settings.borrow_rate > 0.0 or rules.settings.short_borrow_rate > 0.0
 
 
 @helper
@@ -29,7 +45,7 @@ def accrue(market: Market, book: Book, rules: Rules, t: int) -> None:
     """Charge what every position carried into the bar owes at its open."""
     if market.funding.shape[0] > 0:
         settle_funding(market, book, rules, t)
-    if rules.settings.borrow_rate > 0.0:
+    if owes_interest(rules):
         charge_interest(market, book, rules, t)
 
 
@@ -40,7 +56,7 @@ def settle_funding(market: Market, book: Book, rules: Rules, t: int) -> None:
         position = book.positions[i]
         if position.quantity != 0.0 and is_present(market, t, i):
             amount = position.quantity * market.mark[t, i].open * market.funding[t, i]
-            pay(book, rules, i, amount)
+            pay_funding(book, rules, i, amount)
             position.funding += amount
             book.account.funding += amount
 
@@ -49,6 +65,7 @@ def settle_funding(market: Market, book: Book, rules: Rules, t: int) -> None:
 def charge_interest(market: Market, book: Book, rules: Rules, t: int) -> None:
     """Charge quote debt `max(0, sum of quantity * entry_price - margin)`, and base debt for every short."""
     per_nanosecond = rules.settings.borrow_rate / NANOSECONDS_PER_YEAR
+    short_per_nanosecond = rules.settings.short_borrow_rate / NANOSECONDS_PER_YEAR
     account = book.account
     if not is_isolated(rules) and account.held > 0:
         debt = -account.wallet
@@ -61,8 +78,9 @@ def charge_interest(market: Market, book: Book, rules: Rules, t: int) -> None:
         position = book.positions[i]
         if position.quantity != 0.0 and is_present(market, t, i):
             debt = max(0.0, -position.constant) if is_isolated(rules) else 0.0
-            debt += max(0.0, -position.quantity) * market.mark[t, i].open
-            interest = debt * per_nanosecond * (market.time[t] - market.time[position.previous_bar])
+            base_debt = max(0.0, -position.quantity) * market.mark[t, i].open
+            elapsed = market.time[t] - market.time[position.previous_bar]
+            interest = (debt * per_nanosecond + base_debt * short_per_nanosecond) * elapsed
             pay(book, rules, i, interest)
             position.interest += interest
             account.interest += interest

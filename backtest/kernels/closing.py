@@ -3,7 +3,7 @@
 import math
 
 from backtest.kernels._jit import helper
-from backtest.kernels.margin import is_higher, is_isolated, liquidation_price, maintenance_margin
+from backtest.kernels.margin import is_higher, is_isolated, liquidation_price, required_at
 from backtest.kernels.schema import Book, Columns, Market, Rules
 
 
@@ -20,17 +20,39 @@ def set_records(market: Market, book: Book, rules: Rules, t: int, equity: float,
     surplus = account.wallet
     for i in range(book.positions.shape[0]):
         surplus += own_surplus(market, book, rules, t, i)
-    for i in range(book.positions.shape[0]):
-        position = book.positions[i]
-        if position.quantity != 0.0:
-            mark = market.mark[t, i].close
-            level = position.constant
-            if not is_isolated(rules):
-                level = surplus - own_surplus(market, book, rules, t, i) + position.constant
-            price = liquidation_price(rules.tiers, i, position.quantity, level)
-            distance = math.copysign(1.0, position.quantity) * (mark - price) / mark
+    legs = 2 if rules.settings.hedged and not is_isolated(rules) else 1
+    for first in range(0, book.positions.shape[0], legs):
+        level = 0.0 if is_isolated(rules) else surplus
+        quantity = 0.0
+        held = False
+        for i in range(first, first + legs):
+            position = book.positions[i]
+            if position.quantity != 0.0:
+                held = True
+                quantity += position.quantity
+                level += position.constant - position.reserved
+                if not is_isolated(rules):
+                    level -= own_surplus(market, book, rules, t, i)
+        if held:
+            distance = liquidation_distance(market, book, rules, t, first, first + legs, level, quantity)
             if is_higher(account.smallest_liquidation_distance, distance):
                 account.smallest_liquidation_distance = distance
+
+
+@helper
+def liquidation_distance(
+    market: Market, book: Book, rules: Rules, t: int, first: int, last: int, level: float, quantity: float
+) -> float:
+    """Return how far the price of a symbol is from a liquidation, a fraction of it; NaN where none is."""
+    mark = market.mark[t, first].close
+    price = liquidation_price(rules.tiers, book.positions, first, last, level, quantity < 0.0)
+    distance = abs(mark - price) / (price if rules.settings.inverse else mark)
+    if last - first > 1:  # hedged legs may fail on the other side as well
+        price = liquidation_price(rules.tiers, book.positions, first, last, level, quantity >= 0.0)
+        other = abs(mark - price) / (price if rules.settings.inverse else mark)
+        if other < distance or math.isnan(distance):
+            distance = other
+    return distance
 
 
 @helper
@@ -48,8 +70,7 @@ def own_surplus(market: Market, book: Book, rules: Rules, t: int, i: int) -> flo
     if position.quantity == 0.0:
         return 0.0
     mark = market.mark[t, i].close
-    required = maintenance_margin(rules.tiers, i, abs(position.quantity) * mark)
-    return position.constant + position.quantity * mark - required
+    return position.constant + position.quantity * mark - required_at(rules.tiers, position, mark)
 
 
 @helper
@@ -67,7 +88,7 @@ def margin_ratio(market: Market, book: Book, rules: Rules, t: int) -> float:
                 balance = 0.0
                 required = 0.0
             balance += position.constant + position.quantity * mark
-            required += maintenance_margin(rules.tiers, i, abs(position.quantity) * mark)
+            required += required_at(rules.tiers, position, mark)
             if isolated:
                 ratio = max(ratio, required / balance if balance > 0.0 else math.inf)
     if not isolated and book.account.held > 0:
@@ -84,11 +105,15 @@ def note_detail(
     account = book.account
     detail = columns.detail
     margin = 0.0
+    initial_margin = 0.0
     for i in range(book.positions.shape[0]):
-        margin += book.positions[i].margin
+        position = book.positions[i]
+        if position.quantity != 0.0:
+            margin += position.margin
+            initial_margin += abs(position.quantity) * market.mark[t, i].close / position.leverage
     detail[0, t] = account.wallet
     detail[1, t] = margin
-    detail[2, t] = notional / rules.settings.leverage
+    detail[2, t] = initial_margin
     detail[3, t] = maintenance
     detail[4, t] = margin_ratio(market, book, rules, t) if account.held > 0 else 0.0
     detail[5, t] = notional
@@ -100,3 +125,7 @@ def note_detail(
     detail[11, t] = account.penalties
     detail[12, t] = account.forfeited
     detail[13, t] = account.bad_debt
+    detail[14, t] = account.reserve
+    detail[15, t] = account.deposits
+    detail[16, t] = account.insurance_fund
+    detail[17, t] = account.socialised_loss

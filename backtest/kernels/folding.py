@@ -7,10 +7,14 @@ from backtest.kernels._jit import entry
 
 
 @entry
-def first_outside(values: npt.NDArray[np.float64]) -> int:
-    """Return the index of the first value outside [-1, 1], or -1; NaN passes, for it compares false."""
-    for position in range(values.shape[0]):
-        if values[position] > 1.0 or values[position] < -1.0:
+def first_outside(values: npt.NDArray[np.float64], start: int, step: int, low: float, high: float, also: float) -> int:
+    """Return the index of the first value outside [low, high] that is not `also`, or -1; NaN passes.
+
+    NaN compares false. Looked at are `start` and every `step`-th after it: one column of a flattened array, or all.
+    """
+    for position in range(start, values.shape[0], step):
+        value = values[position]
+        if (value < low or value > high) and value != also:
             return position
     return -1
 
@@ -23,7 +27,7 @@ def fold(
     exit_short: npt.NDArray[np.bool_],
     target: npt.NDArray[np.float64],
 ) -> None:
-    """Write 1 (long), -1 (short) or 0 into `target`, bar by bar; `signals.fold_entries` states the rules."""
+    """Write 1 (long), -1 (short) or 0 into `target`, bar by bar; `entries.fold_entries` states the rules."""
     held = 0.0
     for t in range(target.shape[0]):
         if enter_long[t] and not enter_short[t] and not exit_long[t]:

@@ -1,12 +1,15 @@
 """The bar loop: bars and signals in, equity and the logs of everything that happened out."""
 
 from backtest.kernels._jit import entry, helper
-from backtest.kernels.accrual import accrue
+from backtest.kernels.accrual import accrue, owes_interest
+from backtest.kernels.calls import add_margins
+from backtest.kernels.changes import apply_change, start_terms
 from backtest.kernels.closing import note_detail, set_records
+from backtest.kernels.enums import Change, Rebalance
 from backtest.kernels.margin import is_isolated
 from backtest.kernels.orders import trade
 from backtest.kernels.quiet import arm, glance, pass_quiet_bars
-from backtest.kernels.schema import Book, Columns, Logs, Market, Rebalance, Rules, Schedule
+from backtest.kernels.schema import Book, Columns, Logs, Market, Rules, Schedule
 from backtest.kernels.walk import survive_open, walk
 
 
@@ -20,6 +23,8 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
     4. Walk the bar: three legs, every liquidation, stop and take-profit where it happens.
     5. Close: mark everything and record it.
 
+    What the strategy changed at the close before is in force from the beginning of the bar.
+
     A bar whose prices stay where nothing can happen to what was carried in needs steps 1 and 2 only for an appointment
     (a funding payment, an instrument back from absence), step 3 only for an order, and step 4 only where something can
     happen to what the orders left.
@@ -28,34 +33,38 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
     bars = market.time.shape[0]
     detailed = columns.detail.shape[1] > 0
     every_bar = rules.settings.rebalance == Rebalance.BAR
-    always = rules.settings.skip_quiet_bars == 0 or rules.settings.borrow_rate > 0.0
-    order = 0
+    always = rules.settings.skip_quiet_bars == 0 or owes_interest(rules) or rules.settings.hedged == 1
+    change = 0
     appointment = 0
     t = 0
+    start_terms(book, rules)
     while t < bars:
         if account.held <= 1 and not (account.busy or every_bar or always or detailed):
-            end = next_appointment(market, schedule, order, appointment)
+            end = next_appointment(market, schedule, change, appointment)
             t = pass_quiet_bars(market, book, rules, columns, t, end)
             if t == bars:
                 break
-        due = account.busy or every_bar or always
-        owing = always
-        while order < schedule.bar.shape[0] and schedule.bar[order] == t - 1:
-            position = book.positions[schedule.instrument[order]]
-            position.signal = schedule.signal[order]
-            position.due = 1
-            order += 1
-            due = True
+        owing = always or account.busy == 1
+        due = owing or every_bar
+        adding = False
+        while change < schedule.bar.shape[0] and schedule.bar[change] == t - 1:
+            kind = apply_change(book, rules, schedule, change)
+            change += 1
+            due = due or kind == Change.SIGNAL
+            owing = owing or kind > Change.LEVERAGE
+            adding = adding or kind == Change.MARGIN_ADD
         if appointment < market.appointments.shape[0] and market.appointments[appointment] == t:
             appointment += 1
             owing = True
         quiet, record, equity, low, notional, maintenance = glance(market, book, rules, t)
         if due or owing or not quiet:
             account.busy = 0
-            untouched = is_isolated(rules) and quiet and not owing
+            untouched = quiet and not owing and (is_isolated(rules) or account.held > 1)
             if owing or not quiet:
                 accrue(market, book, rules, t)
                 survive_open(market, book, rules, logs, t)
+            if adding:
+                add_margins(market, book, rules, logs, t)
             trade(market, book, rules, logs, t)
             arm(market, book, rules, t, untouched)
             quiet, record, equity, low, notional, maintenance = glance(market, book, rules, t)
@@ -63,10 +72,14 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
                 low = walk(market, book, rules, logs, t)
                 arm(market, book, rules, t, False)
                 quiet, record, equity, _, notional, maintenance = glance(market, book, rules, t)
+            if account.calls > 0:
+                account.busy = 1
         if account.held > 0:
             account.bars_held += 1
             if record:
                 set_records(market, book, rules, t, equity, notional)
+                if rules.settings.inverse:  # how far the reach of a position goes depends on the distance
+                    arm(market, book, rules, t, False)
         columns.equity[t] = equity
         columns.equity_low[t] = low
         if detailed:
@@ -75,11 +88,11 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
 
 
 @helper
-def next_appointment(market: Market, schedule: Schedule, order: int, appointment: int) -> int:
+def next_appointment(market: Market, schedule: Schedule, change: int, appointment: int) -> int:
     """Return the next bar that has an appointment, the number of bars where none is left."""
     bar = market.time.shape[0]
-    if order < schedule.bar.shape[0]:
-        bar = min(bar, schedule.bar[order] + 1)
+    if change < schedule.bar.shape[0]:
+        bar = min(bar, schedule.bar[change] + 1)
     if appointment < market.appointments.shape[0]:
         bar = min(bar, market.appointments[appointment])
     return bar

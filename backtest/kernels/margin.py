@@ -1,13 +1,17 @@
-"""Maintenance margin, balances and surpluses: SPEC section 2.
+"""Maintenance margin, balances and surpluses.
 
 A margin unit is a range of positions with what backs them: one position and its own margin when isolated, all
 positions and the wallet in a cross account. Everything below works on such a range, `first` to `last - 1`.
+
+What a position requires is the maintenance curve at `margined * mark`, and `reserved`, which no mark changes. The unit
+is breached where its balance is down to `level` times what its positions require: 1 but for margin calls.
 """
 
 import math
 
 from backtest.kernels._jit import helper
-from backtest.kernels.schema import Book, MarginMode, Record, Records, Rules
+from backtest.kernels.enums import MarginMode
+from backtest.kernels.schema import Book, Record, Records, Rules
 
 ROUNDING = 1e-12  # relative; far above what rounding can move, far below what a trader can see
 
@@ -19,19 +23,45 @@ def is_higher(value: float, record: float) -> bool:
 
 
 @helper
-def tier_at(tiers: Records, i: int, notional: float) -> int:
+def tier_at(tiers: Records, ladder: int, notional: float) -> int:
     """Return the tier that a notional falls in."""
     k = 0
-    while k + 1 < tiers.shape[1] and notional >= tiers[i, k + 1].floor:
+    while k + 1 < tiers.shape[1] and notional >= tiers[ladder, k + 1].floor:
         k += 1
     return k
 
 
 @helper
-def maintenance_margin(tiers: Records, i: int, notional: float) -> float:
+def maintenance_margin(tiers: Records, ladder: int, notional: float) -> float:
     """Return N * rate - deduction, the continuous convex curve over the tiers."""
-    tier = tiers[i, tier_at(tiers, i, notional)]
+    tier = tiers[ladder, tier_at(tiers, ladder, notional)]
     return notional * tier.rate - tier.deduction
+
+
+@helper
+def ladder_of(rules: Rules, i: int, quantity: float) -> int:
+    """Return the row of the tiers that a position's side falls under."""
+    return i if quantity > 0.0 else i + rules.contracts.shape[0]
+
+
+@helper
+def required_at(tiers: Records, position: Record, mark: float) -> float:
+    """Return the maintenance margin of a position at a mark."""
+    return maintenance_margin(tiers, position.ladder, position.margined * mark) + position.reserved
+
+
+@helper
+def moved(rules: Rules, price: float, fraction: float) -> float:
+    """Return a price further up by a fraction of it; the reciprocal of a price, by the same fraction of the price."""
+    if rules.settings.inverse:
+        return price / (1.0 - fraction) if fraction < 1.0 else math.inf
+    return price * (1.0 + fraction)
+
+
+@helper
+def is_breached(rules: Rules, surplus: float) -> bool:
+    """Return whether a surplus is none."""
+    return surplus < 0.0 or (surplus == 0.0 and rules.settings.breached_at_zero == 1)
 
 
 @helper
@@ -80,15 +110,21 @@ def balance_at(book: Book, rules: Rules, first: int, last: int, point: float) ->
 
 
 @helper
-def surplus_at(book: Book, rules: Rules, first: int, last: int, point: float) -> float:
-    """Return balance less maintenance margin of a margin unit at a point of the leg."""
-    surplus = balance_at(book, rules, first, last, point)
+def maintenance_at(book: Book, rules: Rules, first: int, last: int, point: float) -> float:
+    """Return what the positions of a margin unit require at a point of the leg."""
+    required = 0.0
     for i in range(first, last):
         position = book.positions[i]
         if position.quantity != 0.0:
-            notional = abs(position.quantity) * mark_at(position, point)
-            surplus -= maintenance_margin(rules.tiers, i, notional)
-    return surplus
+            required += required_at(rules.tiers, position, mark_at(position, point))
+    return required
+
+
+@helper
+def surplus_at(book: Book, rules: Rules, first: int, last: int, point: float) -> float:
+    """Return what a margin unit has above the level of a breach at a point of the leg."""
+    balance = balance_at(book, rules, first, last, point)
+    return balance - book.positions[first].level * maintenance_at(book, rules, first, last, point)
 
 
 @helper
@@ -113,11 +149,12 @@ def equity_at(book: Book, point: float) -> float:
 
 @helper
 def breach_point(book: Book, rules: Rules, first: int, last: int, start: float, end: float) -> float:
-    """Return the point between `start` and `end` at which the surplus, above 0 before and not at `end`, meets 0.
+    """Return the last point between `start` and `end` at which the surplus, breached at `end`, meets 0.
 
     The surplus is concave and piecewise linear, so Newton from `end` over the lines of the tiers comes down on the
     root from above, and stands on it when no position changes its tier.
     """
+    factor = book.positions[first].level
     point = end
     while True:
         level = backing(book, rules)
@@ -126,10 +163,13 @@ def breach_point(book: Book, rules: Rules, first: int, last: int, start: float, 
             position = book.positions[i]
             quantity = position.quantity
             if quantity != 0.0:
-                size = abs(quantity)
-                tier = rules.tiers[i, tier_at(rules.tiers, i, size * mark_at(position, point))]
-                level += position.constant + (quantity - size * tier.rate) * position.mark_from + tier.deduction
-                slope += (quantity - size * tier.rate) * (position.mark_to - position.mark_from)
+                margined = position.margined
+                k = tier_at(rules.tiers, position.ladder, margined * mark_at(position, point))
+                tier = rules.tiers[position.ladder, k]
+                steepness = quantity - factor * margined * tier.rate
+                level += position.constant - factor * (position.reserved - tier.deduction)
+                level += steepness * position.mark_from
+                slope += steepness * (position.mark_to - position.mark_from)
         if not slope < 0.0:
             return point
         following = -level / slope
@@ -138,30 +178,47 @@ def breach_point(book: Book, rules: Rules, first: int, last: int, start: float, 
         settled = True
         for i in range(first, last):
             position = book.positions[i]
-            size = abs(position.quantity)
-            if size != 0.0:
-                before = tier_at(rules.tiers, i, size * mark_at(position, point))
-                settled = settled and before == tier_at(rules.tiers, i, size * mark_at(position, following))
+            if position.quantity != 0.0:
+                before = tier_at(rules.tiers, position.ladder, position.margined * mark_at(position, point))
+                after = tier_at(rules.tiers, position.ladder, position.margined * mark_at(position, following))
+                settled = settled and before == after
         point = following
         if settled or point <= start:
             return max(point, start)
 
 
 @helper
-def liquidation_price(tiers: Records, i: int, quantity: float, level: float) -> float:
-    """Return the mark at which `level + quantity * mark - maintenance margin` is 0, NaN where no mark is.
+def liquidation_price(tiers: Records, positions: Records, first: int, last: int, level: float, rising: bool) -> float:
+    """Return the mark at which `level` and what positions of one symbol add to it is 0, NaN where no mark is.
 
-    `level` is the surplus of the margin unit less what this position adds to it at its mark. From the far side the
-    lines of the tiers lead to the root one after the other: from a notional of 0 for a long, from the last tier for
-    a short.
+    `level` is the surplus of the margin unit but for what the marks of these positions add. A surplus is concave, so
+    from a mark of 0 (or, where prices rise to the liquidation, from the last tiers) the lines of the tiers lead to the
+    root one after the other, without passing it.
     """
-    size = abs(quantity)
-    k = 0 if quantity > 0.0 else tier_at(tiers, i, math.inf)
-    price = -(level + tiers[i, k].deduction) / (quantity - size * tiers[i, k].rate)
-    while price > 0.0:
-        reached = tier_at(tiers, i, size * price)
-        if reached == k or (quantity > 0.0) == (reached < k):
+    price = math.inf if rising else 0.0
+    while True:
+        slope = 0.0
+        constant = level
+        for i in range(first, last):
+            position = positions[i]
+            margined = position.margined
+            k = tier_at(tiers, position.ladder, margined * price if margined > 0.0 else 0.0)
+            slope += position.quantity - margined * tiers[position.ladder, k].rate
+            constant += tiers[position.ladder, k].deduction
+        if rising != (slope < 0.0) or slope == 0.0:
+            return math.nan
+        following = -constant / slope
+        if not following > 0.0:
+            return math.nan
+        settled = following >= price if rising else following <= price
+        if settled:
             return price
-        k = reached
-        price = -(level + tiers[i, k].deduction) / (quantity - size * tiers[i, k].rate)
-    return math.nan
+        unchanged = True
+        for i in range(first, last):
+            position = positions[i]
+            margined = position.margined
+            before = tier_at(tiers, position.ladder, margined * price if margined > 0.0 else 0.0)
+            unchanged = unchanged and before == tier_at(tiers, position.ladder, margined * following)
+        price = following
+        if unchanged:
+            return price

@@ -7,8 +7,8 @@ Where the specification leaves a choice:
 - An order is logged with the first reason that applies of ruined, refused, margin, tier and fees. `wanted` is the
   change to the target before the tiers cut it. An order's target is cut even below a holding that drifted higher.
 - A shortage of margin is one of fees where this bar's taker fees and slippage, and the dust limit, account for it.
-- A shortage within rounding is none: an order for all there is must not be cut by the last bit.
-- "never" holds even against a signal that changes at the open of the liquidation.
+- A shortage within rounding is none: an order for all there is must not be cut by the last bit. So are whole lots.
+- Where a liquidated instrument is not ordered again, a signal that changes at the open of the liquidation is lost too.
 """
 
 import math
@@ -16,8 +16,9 @@ import math
 from backtest.kernels._jit import helper
 from backtest.kernels.accrual import is_present
 from backtest.kernels.booking import book_shortfall, increase_position, log_order, reduce_position
-from backtest.kernels.margin import constant_of, is_higher, is_isolated, maintenance_margin
-from backtest.kernels.schema import Barred, Book, Logs, Market, Reason, Rebalance, Record, Rules, Shortfall, Sizing
+from backtest.kernels.enums import Barred, Reason, Rebalance, Shortfall, Sizing
+from backtest.kernels.margin import ROUNDING, constant_of, is_higher, is_isolated, moved
+from backtest.kernels.schema import Book, Logs, Market, Record, Rules
 
 RUIN = 1e-6  # of cash
 DUST = 1e-9  # of cash or equity
@@ -93,39 +94,61 @@ def plan_order(market: Market, book: Book, rules: Rules, t: int, i: int, base: f
     position = book.positions[i]
     quantity = position.quantity
     price = market.trade[t, i].open
-    asked = position.signal * rules.settings.leverage * base
-    target_notional = max(-rules.limits[i], min(asked, rules.limits[i]))
+    asked = position.signal * position.leverage * base
+    target_notional = max(-position.limit, min(asked, position.limit))
     gap = target_notional / price - quantity
     side = 0.0 if gap == 0.0 else math.copysign(1.0, gap)
-    fill = price * (1.0 + side * rules.settings.slippage)
-    target = target_notional / fill
+    fill = moved(rules, price, side * rules.settings.slippage)
+    target = whole_lots(rules, i, target_notional / fill)
     change = target - quantity
     position.fill_price = fill
     position.wanted = asked / fill - quantity
     position.filled = 0.0
     if target_notional != asked:
         position.shortfall = Shortfall.TIER
-    if change * side <= 0.0:
-        return
-    if quantity * side < 0.0:
-        position.reduction = min(abs(change), abs(quantity))
-        if quantity * target < 0.0:
-            position.increase = target
-        if position.reduction * fill <= dust and position.reduction != abs(quantity):
-            position.reduction = 0.0
-    else:
-        position.increase = change
-    if abs(position.increase) * fill <= dust:
+    unrounded = increase_towards(quantity, target_notional / fill, side)
+    if change * side > 0.0:
+        if quantity * side < 0.0:
+            position.reduction = min(abs(change), abs(quantity))
+            if position.reduction * fill <= dust and position.reduction != abs(quantity):
+                position.reduction = 0.0
+        position.increase = increase_towards(quantity, target, side)
+    if is_too_small(rules, i, position.increase, fill, dust):
         position.increase = 0.0
-    if position.increase != 0.0 and book.account.ruined:
+        if abs(unrounded) * fill > dust and position.shortfall == NONE:
+            position.shortfall = Shortfall.MINIMUM
+    elif book.account.ruined:
         position.increase = 0.0
         position.shortfall = Shortfall.RUINED
 
 
 @helper
-def slippage_cost(market: Market, rules: Rules, t: int, i: int, quantity: float) -> float:
+def whole_lots(rules: Rules, i: int, quantity: float) -> float:
+    """Return a quantity rounded towards 0 to whole lots."""
+    lot = rules.contracts[i].lot
+    if lot == 0.0:
+        return quantity
+    return math.copysign(math.floor(abs(quantity) / lot * (1.0 + ROUNDING)) * lot, quantity)
+
+
+@helper
+def increase_towards(quantity: float, target: float, side: float) -> float:
+    """Return the signed quantity that a trade towards a target opens, after it has closed what stands against it."""
+    opened = target if quantity * side < 0.0 else target - quantity
+    return opened if opened * side > 0.0 else 0.0
+
+
+@helper
+def is_too_small(rules: Rules, i: int, increase: float, fill: float, dust: float) -> bool:
+    """Return whether the venue takes no such order, or it is dust."""
+    notional = abs(increase) * fill
+    return notional <= dust or notional < rules.contracts[i].minimum_notional
+
+
+@helper
+def slippage_cost(market: Market, book: Book, t: int, i: int, quantity: float) -> float:
     """Return what slippage takes from a trade of `quantity`."""
-    return abs(quantity) * market.trade[t, i].open * rules.settings.slippage
+    return abs(quantity) * abs(book.positions[i].fill_price - market.trade[t, i].open)
 
 
 @helper
@@ -136,7 +159,7 @@ def fill_reductions(market: Market, book: Book, rules: Rules, logs: Logs, t: int
         position = book.positions[i]
         if position.reduction > 0.0:
             costs += rules.settings.taker_fee * position.reduction * position.fill_price
-            costs += slippage_cost(market, rules, t, i, position.reduction)
+            costs += slippage_cost(market, book, t, i, position.reduction)
             position.filled -= math.copysign(position.reduction, position.quantity)
             reduce_position(book, rules, logs, t, i, position.reduction, position.fill_price, Reason.SIGNAL)
     book_shortfall(book, rules)
@@ -144,10 +167,16 @@ def fill_reductions(market: Market, book: Book, rules: Rules, logs: Logs, t: int
 
 
 @helper
+def margin_of_unit(rules: Rules, fill: float, leverage: float) -> float:
+    """Return what one unit of an increase takes: its initial margin and the taker fee."""
+    return fill * (1.0 / leverage + rules.settings.taker_fee)
+
+
+@helper
 def margin_price(market: Market, position: Record, rules: Rules, t: int, i: int) -> float:
     """Return what one unit of an increase takes from the margin available: initial margin, fee and instant loss."""
     fill = position.fill_price
-    price = fill * (1.0 / rules.settings.leverage + rules.settings.taker_fee)
+    price = margin_of_unit(rules, fill, position.leverage)
     if not is_isolated(rules):
         side = math.copysign(1.0, position.increase)
         price += max(0.0, side * (fill - market.mark[t, i].open))
@@ -161,7 +190,9 @@ def margin_available(market: Market, book: Book, rules: Rules, t: int) -> float:
         return book.account.wallet
     available = equity_at_open(market, book, t)
     for i in range(book.positions.shape[0]):
-        available -= abs(book.positions[i].quantity) * market.mark[t, i].open / rules.settings.leverage
+        position = book.positions[i]
+        if position.quantity != 0.0:
+            available -= abs(position.quantity) * market.mark[t, i].open / position.leverage
     return available
 
 
@@ -177,7 +208,7 @@ def fill_increases(
             size = abs(position.increase)
             asked += size * margin_price(market, position, rules, t, i)
             costs += rules.settings.taker_fee * size * position.fill_price
-            costs += slippage_cost(market, rules, t, i, size)
+            costs += slippage_cost(market, book, t, i, size)
     if asked == 0.0:
         return
     available = margin_available(market, book, rules, t)
@@ -188,29 +219,17 @@ def fill_increases(
     for i in range(first, last):
         position = book.positions[i]
         if position.increase != 0.0:
-            traded = position.increase * factor
+            traded = whole_lots(rules, i, position.increase * factor)
             if factor < 1.0 and (position.shortfall == NONE or reason == Shortfall.MARGIN):
                 position.shortfall = reason
-            if abs(traded) * position.fill_price <= dust:
+            if is_too_small(rules, i, traded, position.fill_price, dust):
                 continue
-            if would_be_breached(market, book, rules, t, i, traded):
+            mark = market.mark[t, i].open
+            if increase_position(book, rules, logs, t, i, traded, position.fill_price, mark):
+                position.filled += traded
+            else:
                 position.shortfall = Shortfall.REFUSED
-                continue
-            increase_position(book, rules, logs, t, i, traded, position.fill_price)
-            position.filled += traded
     book_shortfall(book, rules)
-
-
-@helper
-def would_be_breached(market: Market, book: Book, rules: Rules, t: int, i: int, traded: float) -> bool:
-    """Return whether an isolated position, so increased, would stand without surplus at the opening mark."""
-    if not is_isolated(rules):
-        return False
-    position = book.positions[i]
-    mark = market.mark[t, i].open
-    margin = abs(traded) * position.fill_price / rules.settings.leverage
-    balance = position.constant + margin - traded * position.fill_price + (position.quantity + traded) * mark
-    return balance - maintenance_margin(rules.tiers, i, abs(position.quantity + traded) * mark) <= 0.0
 
 
 @helper

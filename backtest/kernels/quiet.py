@@ -9,17 +9,19 @@ hold an event is walked in full, and a close that might set a record is looked a
 import math
 
 from backtest.kernels._jit import helper
+from backtest.kernels.enums import Intrabar
 from backtest.kernels.margin import ROUNDING, constant_of, is_higher, is_isolated, tier_at
 from backtest.kernels.orders import RUIN
-from backtest.kernels.schema import Book, Columns, Intrabar, Market, Record, Rules
-from backtest.kernels.walk import stop_price, take_profit_price
+from backtest.kernels.schema import Book, Columns, Market, Record, Rules
+from backtest.kernels.walk import rises, stop_price, take_profit_price
 
 
 @helper
 def arm(market: Market, book: Book, rules: Rules, t: int, untouched: bool) -> None:
     """Note the prices between which every position stands still, and what the account's sums have in common.
 
-    Where `untouched`, positions that have not been ordered keep what was noted for them.
+    Where `untouched`, positions that have not been ordered keep what was noted for them: in a cross account that holds
+    others beside them, none of it depends on the others.
     """
     account = book.account
     account.constant = constant_of(book)
@@ -32,20 +34,25 @@ def arm(market: Market, book: Book, rules: Rules, t: int, untouched: bool) -> No
         if untouched and position.reduction == 0.0 and position.increase == 0.0:
             account.deductions += position.deduction
             continue
-        size = abs(quantity)
-        side = math.copysign(1.0, quantity)
+        margined = position.margined
         tiers = rules.tiers
-        k = tier_at(tiers, i, size * market.mark[t, i].close)
-        rate = tiers[i, k].rate
-        deduction = tiers[i, k].deduction
-        floor = tiers[i, k].floor / size * (1.0 + ROUNDING)
-        ceiling = tiers[i, k + 1].floor / size * (1.0 - ROUNDING) if k + 1 < tiers.shape[1] else math.inf
-        position.requirement = size * rate
+        ladder = position.ladder
+        k = tier_at(tiers, ladder, margined * market.mark[t, i].close)
+        rate = tiers[ladder, k].rate
+        deduction = tiers[ladder, k].deduction - position.reserved
+        floor = 0.0
+        ceiling = math.inf
+        if margined > 0.0:
+            floor = tiers[ladder, k].floor / margined * (1.0 + ROUNDING)
+            if k + 1 < tiers.shape[1]:
+                ceiling = tiers[ladder, k + 1].floor / margined * (1.0 - ROUNDING)
+        position.requirement = margined * rate
         position.deduction = deduction
         account.deductions += deduction
         position.reach = steepest_slope(book, rules, i, floor, ceiling)
         if is_isolated(rules):
-            alarm = -(position.constant + deduction) / (quantity - size * rate)
+            level = position.level
+            alarm = -(position.constant + level * deduction) / (quantity - level * margined * rate)
             slack = ROUNDING * (position.entry_price + abs(alarm))
             if quantity > 0.0:
                 floor = max(floor, alarm + slack)
@@ -53,33 +60,36 @@ def arm(market: Market, book: Book, rules: Rules, t: int, untouched: bool) -> No
                 ceiling = min(ceiling, alarm - slack)
         position.mark_floor = floor
         position.mark_ceiling = ceiling
-        stop = stop_price(position.entry_price, side, rules)
-        profit = take_profit_price(position.entry_price, side, rules)
-        position.trade_floor = min(stop, profit)
-        position.trade_ceiling = max(stop, profit)
-
-
-@helper
-def has_stops(rules: Rules) -> bool:
-    """Return whether a traded price can close a position."""
-    return rules.settings.stop_loss < math.inf or rules.settings.take_profit < math.inf
+        if account.stops == 1:
+            stop = stop_price(position, rules)
+            profit = take_profit_price(position, rules)
+            position.trade_floor = min(stop, profit)
+            position.trade_ceiling = max(stop, profit)
 
 
 @helper
 def steepest_slope(book: Book, rules: Rules, i: int, floor: float, ceiling: float) -> float:
-    """Return the most surplus that a mark moving by 1 takes, between here and the nearest liquidation so far."""
+    """Return the most surplus that a mark moving by 1 takes, between here and the nearest liquidation so far.
+
+    A distance is a fraction of the price; of its reciprocal, a fall by d is a rise by d / (1 - d).
+    """
     position = book.positions[i]
     size = abs(position.quantity)
+    tiers = rules.tiers
     distance = book.account.smallest_liquidation_distance
     if position.quantity < 0.0:
-        highest = tier_at(rules.tiers, i, size * ceiling * (1.0 + distance))
-        return size * (1.0 + rules.tiers[i, highest].rate)
+        stretch = 1.0
+        if rules.settings.inverse:
+            stretch = 1.0 / (1.0 - distance) if distance < 1.0 else math.inf
+        furthest = position.margined * ceiling * (1.0 + distance * stretch) if position.margined > 0.0 else 0.0
+        highest = tier_at(tiers, position.ladder, furthest)
+        return (size + position.margined * tiers[position.ladder, highest].rate) * stretch
     alone = is_isolated(rules) or book.account.held == 1
     backed = position.constant if is_isolated(rules) else book.account.constant
-    if alone and backed >= -ROUNDING * size * position.entry_price:  # paid in full: no price liquidates it
-        return 0.0
-    lowest = tier_at(rules.tiers, i, size * floor * (1.0 - distance))
-    return size * (1.0 - rules.tiers[i, lowest].rate)
+    if alone and backed - position.reserved >= -ROUNDING * size * position.entry_price:
+        return 0.0  # paid in full: no price liquidates it
+    lowest = tier_at(tiers, position.ladder, position.margined * floor * (1.0 - distance))
+    return size - position.margined * tiers[position.ladder, lowest].rate
 
 
 @helper
@@ -115,7 +125,7 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
     account = book.account
     isolated = is_isolated(rules)
     settings = rules.settings
-    stops = has_stops(rules)
+    stops = account.stops == 1
     path = settings.intrabar == Intrabar.PATH and account.held > 1
     ratio = account.highest_margin_ratio
     distance = account.smallest_liquidation_distance
@@ -142,7 +152,7 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
             if stops:
                 quiet = quiet and is_between(market.trade[t, i], position.trade_floor, position.trade_ceiling)
             if path:
-                rising = market.trade[t, i].close >= market.trade[t, i].open
+                rising = rises(market.trade[t, i], rules)
                 first += quantity * (mark.low if rising else mark.high)
                 second += quantity * (mark.high if rising else mark.low)
             equity += quantity * close
@@ -160,7 +170,7 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
         record = record or is_higher(notional, account.highest_effective_leverage * equity)
         if not isolated:
             record = record or may_set_record(maintenance, equity, reach, ratio, distance)
-            surplus_worst = worst - (maintenance_worst - account.deductions)
+            surplus_worst = worst - account.level * (maintenance_worst - account.deductions)
             quiet = quiet and is_funded(surplus_worst, account.constant, notional)
     quiet = quiet and worst > ruin_level(book, rules)
     low = min(min(first, second), equity) if path else min(worst, equity)
@@ -176,10 +186,10 @@ def pass_quiet_bars(market: Market, book: Book, rules: Rules, columns: Columns, 
     """
     account = book.account
     start = t
-    level = ruin_level(book, rules)
+    ruin = ruin_level(book, rules)
     constant = account.constant
     if account.held == 0:
-        while t < end and constant > level:
+        while t < end and constant > ruin:
             columns.equity[t] = constant
             columns.equity_low[t] = constant
             t += 1
@@ -189,10 +199,11 @@ def pass_quiet_bars(market: Market, book: Book, rules: Rules, columns: Columns, 
         i += 1
     position = book.positions[i]
     isolated = is_isolated(rules)
-    stops = has_stops(rules)
+    stops = account.stops == 1
     ratio = account.highest_margin_ratio
     distance = account.smallest_liquidation_distance
     leverage = account.highest_effective_leverage
+    level = account.level
     quantity = position.quantity
     size = abs(quantity)
     backed = position.constant if isolated else constant
@@ -210,11 +221,11 @@ def pass_quiet_bars(market: Market, book: Book, rules: Rules, columns: Columns, 
         equity = constant + quantity * close
         worst = constant + quantity * adverse
         notional = size * close
-        quiet = is_between(mark, mark_floor, mark_ceiling) and worst > level
+        quiet = is_between(mark, mark_floor, mark_ceiling) and worst > ruin
         if stops:
             quiet = quiet and is_between(market.trade[t, i], trade_floor, trade_ceiling)
         if not isolated:
-            quiet = quiet and is_funded(worst - (requirement * adverse - deduction), constant, notional)
+            quiet = quiet and is_funded(worst - level * (requirement * adverse - deduction), constant, notional)
         balance = backed + quantity * close
         record = may_set_record(requirement * close - deduction, balance, reach * close, ratio, distance)
         if not quiet or record or is_higher(notional, leverage * equity):

@@ -1,10 +1,14 @@
 """The records that Python and the kernels share: every field with its meaning and unit.
 
 Money is in the quote currency, quantities are signed base units (short is negative), rates are fractions,
-`bar` and `instrument` are indices. The enums are stored as integers and compared as such.
+`bar` and `instrument` are indices, choices are members of `enums`.
+
+An inverse contract is margined and settled in the coin that it is a price of. A long of q quote units earns
+q * (1 / entry_price - 1 / price) coins: it is a short of q quote units at their price in coin, 1 / price. So kernels
+see the reciprocal prices, high and low exchanged, and quantities of the other sign; nothing else is different but what
+moves a price by a fraction of it (`moved`) and what asks which way it went.
 """
 
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -24,71 +28,6 @@ def record(fields: list[tuple[str, type]]) -> np.dtype[np.record]:
     return dtype
 
 
-class MarginMode(IntEnum):
-    """What backs a position: its own margin, or the whole wallet."""
-
-    ISOLATED = 0
-    CROSS = 1
-
-
-class Sizing(IntEnum):
-    """What a signal is a fraction of."""
-
-    EQUITY = 0
-    CASH = 1
-
-
-class Rebalance(IntEnum):
-    """When an instrument is ordered: when its signal changes, or on every bar."""
-
-    SIGNAL = 0
-    BAR = 1
-
-
-class Reentry(IntEnum):
-    """When a position is opened again after a forced exit."""
-
-    SIGNAL = 0
-    BAR = 1
-    NEVER = 2
-
-
-class Intrabar(IntEnum):
-    """The order in which a bar reaches its extremes."""
-
-    WORST = 0
-    PATH = 1
-    BEST = 2
-
-
-class Reason(IntEnum):
-    """Why a fill happened."""
-
-    SIGNAL = 0
-    STOP_LOSS = 1
-    TAKE_PROFIT = 2
-    LIQUIDATION = 3
-
-
-class Shortfall(IntEnum):
-    """Why an order got less than it wanted."""
-
-    TIER = 0
-    FEES = 1
-    MARGIN = 2
-    REFUSED = 3
-    WAITING = 4
-    RUINED = 5
-
-
-class Barred(IntEnum):
-    """Until when a forced exit keeps an instrument flat."""
-
-    NO = 0
-    UNTIL_SIGNAL = 1
-    FOREVER = 2
-
-
 PRICES = record(
     [
         ("open", np.float64),  # price at the bar's open time
@@ -101,20 +40,43 @@ PRICES = record(
 SETTINGS = record(
     [
         ("cash", np.float64),  # equity before the first bar
-        ("leverage", np.float64),  # notional / margin of a full signal
+        ("reserve", np.float64),  # money outside the account, for margin calls
+        ("leverage", np.float64),  # notional / margin of a full signal, until a strategy changes it
         ("margin_mode", np.int64),  # MarginMode
         ("sizing", np.int64),  # Sizing
         ("rebalance", np.int64),  # Rebalance
         ("reentry", np.int64),  # Reentry
+        ("on_liquidation", np.int64),  # OnLiquidation
         ("intrabar", np.int64),  # Intrabar
-        ("stop_loss", np.float64),  # fraction of the entry price, inf = none
-        ("take_profit", np.float64),  # fraction of the entry price, inf = none
+        ("stop_loss", np.float64),  # fraction of the entry price, inf = none, until a strategy changes it
+        ("take_profit", np.float64),  # likewise
         ("taker_fee", np.float64),  # fraction of traded notional
         ("slippage", np.float64),  # fraction of the price, against the trader
         ("liquidation_fee", np.float64),  # penalty, fraction of liquidated notional
         ("liquidation_slippage", np.float64),  # fraction of the price, against the trader
         ("forfeit", np.int64),  # 1: what a liquidation leaves goes to the insurance fund
-        ("borrow_rate", np.float64),  # per year of 365 days
+        ("borrow_rate", np.float64),  # on quote debt, per year of 365 days
+        ("short_borrow_rate", np.float64),  # on the base debt of shorts, likewise
+        ("wallet_pays_funding", np.int64),  # 1: the wallet pays before the margin, and receives
+        ("inverse", np.int64),  # 1: prices are reciprocal, sides exchanged
+        ("hedged", np.int64),  # 1: positions 2 i and 2 i + 1 are the long and the short leg of a symbol
+        ("breached_at_zero", np.int64),  # 1: a surplus of exactly 0 is a breach
+        ("maintenance_on", np.int64),  # MaintenanceOn
+        ("bankruptcy_fee", np.float64),  # held in maintenance, fraction of the notional at the bankruptcy price
+        ("liquidation", np.int64),  # Liquidation
+        ("liquidation_order", np.int64),  # LiquidationOrder
+        ("liquidation_share", np.float64),  # of the quantity, closed by SHARE
+        ("liquidation_floor", np.float64),  # notional up to which SHARE closes everything
+        ("cooldown", np.float64),  # ns after a share in which a breach closes everything
+        ("backstop", np.float64),  # balance / maintenance below which everything is taken over
+        ("target_ratio", np.float64),  # balance / maintenance that RESTORE and deposits reach
+        ("call_level", np.float64),  # balance / maintenance at which a margin call is made, 1 without calls
+        ("called_level", np.float64),  # balance / maintenance at which a called position is closed at once
+        ("grace", np.int64),  # bars after the one of the call in which it can be met
+        ("calls", np.int64),  # 1: the venue makes margin calls
+        ("deposits", np.int64),  # 1: the reserve meets margin calls
+        ("insurance_fund", np.float64),  # before the first bar
+        ("insurance_limited", np.int64),  # 1: what an empty fund does not bear is socialised
         ("skip_quiet_bars", np.int64),  # 0: walk every bar in full (the result is the same)
     ]
 )
@@ -124,20 +86,52 @@ TIER = record(
         ("floor", np.float64),  # notional from which the tier holds, inf in unused rows
         ("rate", np.float64),  # maintenance rate, with the venue's fee in maintenance
         ("deduction", np.float64),  # cum of the maintenance curve: N * rate - deduction
+        ("max_leverage", np.float64),  # highest leverage that a position in it may be opened at
+    ]
+)
+
+CONTRACT = record(
+    [
+        ("unit", np.float64),  # quantity of one contract, below 0 where inverse: frames count contracts
+        ("lot", np.float64),  # quantities are whole multiples of it, 0 = any
+        ("minimum_notional", np.float64),  # of an order that opens or adds
+        ("cap", np.float64),  # highest notional of a target, inf = none
     ]
 )
 
 POSITION = record(
     [
         ("quantity", np.float64),  # signed base units held
+        ("constant", np.float64),  # margin - quantity * entry_price: its balance at a mark of 0
+        # while nothing happens
+        ("mark_floor", np.float64),  # a mark at or below it ends the quiet
+        ("mark_ceiling", np.float64),  # a mark at or above it ends the quiet
+        ("trade_floor", np.float64),  # a trade price at or below it ends the quiet
+        ("trade_ceiling", np.float64),  # a trade price at or above it ends the quiet
+        ("requirement", np.float64),  # maintenance margin between the two mark limits: requirement * mark - deduction
+        ("deduction", np.float64),  # less what no mark changes
+        ("reach", np.float64),  # bounds what a move of the mark by 1 takes from the surplus
+        # what it is
         ("entry_price", np.float64),  # average over what opened it
         ("margin", np.float64),  # its own margin, 0 in cross accounts
-        ("constant", np.float64),  # margin - quantity * entry_price: its balance at a mark of 0
+        ("margined", np.float64),  # quantity that the maintenance curve is read at, unsigned
+        ("ladder", np.int64),  # row of the tiers for it
+        ("reserved", np.float64),  # maintenance margin that no mark changes
+        # in force from the strategy or the settings
+        ("leverage", np.float64),  # of its orders
+        ("limit", np.float64),  # largest notional that a target may have at this leverage
+        ("stop_loss", np.float64),  # fraction of the entry price, inf = none
+        ("take_profit", np.float64),  # fraction of the entry price, inf = none
+        ("margin_add", np.float64),  # money to be moved to its margin at this open
+        # of the margin unit that begins here
+        ("level", np.float64),  # balance / maintenance at which it is breached
+        ("called", np.int64),  # 1: a margin call is open
+        ("called_bar", np.int64),  # bar of the call
         ("signal", np.float64),  # in force: the last one given
         ("due", np.int64),  # 1: an order is due
         ("waiting", np.int64),  # 1: the order that waits has its row in the log
         ("reenter", np.int64),  # 1: to be ordered again at the open after exit_bar
-        ("barred", np.int64),  # Barred
+        ("barred", np.int64),  # Barred: until when it is left flat, or as a liquidation left it
         ("exit_bar", np.int64),  # bar of the last forced exit
         ("previous_bar", np.int64),  # last bar in which the instrument was present
         ("funding", np.float64),  # paid since the position's last fill
@@ -149,7 +143,9 @@ POSITION = record(
         ("increase", np.float64),  # quantity to open, signed
         ("filled", np.float64),  # quantity traded, signed
         ("shortfall", np.int64),  # Shortfall, or -1 while the order gets all it wanted
-        # this bar's leg
+        # this bar's walk, and its leg
+        ("closing", np.float64),  # quantity that a liquidation closes, unsigned
+        ("low_first", np.int64),  # 1: the bar goes to its low before its high
         ("trade_from", np.float64),  # trade price where the leg starts
         ("trade_to", np.float64),  # trade price where the leg ends
         ("mark_from", np.float64),  # mark price where the leg starts
@@ -157,25 +153,23 @@ POSITION = record(
         ("trigger_point", np.float64),  # where on the leg a stop or take-profit is hit, above 1 = not on this leg
         ("trigger_price", np.float64),  # trade price there
         ("trigger_reason", np.int64),  # Reason
-        # while nothing happens
-        ("mark_floor", np.float64),  # a mark at or below it ends the quiet
-        ("mark_ceiling", np.float64),  # a mark at or above it ends the quiet
-        ("trade_floor", np.float64),  # a trade price at or below it ends the quiet
-        ("trade_ceiling", np.float64),  # a trade price at or above it ends the quiet
-        ("requirement", np.float64),  # maintenance margin between the two mark limits: requirement * mark - deduction
-        ("deduction", np.float64),
-        ("reach", np.float64),  # bounds what a move of the mark by 1 takes from the surplus
     ]
 )
 
 ACCOUNT = record(
     [
         ("wallet", np.float64),  # money not tied up in isolated margins
-        ("held", np.int64),  # instruments held
+        ("reserve", np.float64),  # money outside the account
+        ("held", np.int64),  # positions held
         ("ruined", np.int64),  # 1: equity fell to a millionth of cash, no increases any more
         ("busy", np.int64),  # 1: the next bar has to be walked in full
+        ("stops", np.int64),  # 1: a traded price can close a position
+        ("calls", np.int64),  # margin calls that are open
+        ("refill_bar", np.int64),  # bar at whose open cash is filled up, 0 = none
+        ("share_time", np.int64),  # ns of the latest share that was closed
         ("constant", np.float64),  # wallet + sum of the positions' constants: equity at marks of 0
         ("deductions", np.float64),  # sum of the positions' deductions
+        ("level", np.float64),  # of the margin unit, where it is the account
         ("realised", np.float64),  # running totals of the ledger from here on
         ("fees", np.float64),
         ("funding", np.float64),
@@ -183,6 +177,10 @@ ACCOUNT = record(
         ("penalties", np.float64),
         ("forfeited", np.float64),
         ("bad_debt", np.float64),
+        ("deposits", np.float64),
+        ("insurance_fund", np.float64),
+        ("socialised_loss", np.float64),  # bad debt that an empty fund did not bear
+        ("refills", np.int64),
         ("highest_margin_ratio", np.float64),  # records at the closes from here on
         ("smallest_liquidation_distance", np.float64),  # fraction of the mark, 1 = none below 1
         ("highest_effective_leverage", np.float64),
@@ -235,6 +233,19 @@ ORDER = record(
     ]
 )
 
+CALL = record(
+    [
+        ("bar", np.int64),
+        ("instrument", np.int64),  # -1 for the account as a whole
+        ("event", np.int64),  # CallEvent
+        ("balance", np.float64),  # of the margin unit before the event
+        ("maintenance", np.float64),  # likewise
+        ("asked", np.float64),  # money that would have been moved
+        ("amount", np.float64),  # money that was
+        ("reserve", np.float64),  # left after it
+    ]
+)
+
 DETAIL = (
     "wallet",
     "margin",
@@ -250,6 +261,10 @@ DETAIL = (
     "penalties",
     "forfeited",
     "bad_debt",
+    "reserve",
+    "deposits",
+    "insurance_fund",
+    "socialised_loss",
 )
 
 
@@ -265,20 +280,20 @@ class Market(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """Every change of a signal, by bar and instrument."""
+    """Everything that a strategy changes, by bar, kind and instrument."""
 
     bar: Int64Array1D
     instrument: Int64Array1D
-    signal: Float64Array1D
-    latest: Float64Array1D  # (M,) the signals in force after the last change
+    kind: Int64Array1D  # Change
+    value: Float64Array1D
 
 
 class Rules(NamedTuple):
-    """Account settings and the venue's margin rules."""
+    """Account settings and the venue's rules."""
 
     settings: Record  # SETTINGS
-    tiers: Records  # (M, K) TIER
-    limits: Float64Array1D  # (M,) largest notional a target may have at the leverage chosen
+    tiers: Records  # (2 M, K) TIER, of longs, then of shorts
+    contracts: Records  # (M,) CONTRACT
 
 
 class Book(NamedTuple):
@@ -294,7 +309,8 @@ class Logs(NamedTuple):
     fills: Records  # FILL
     liquidations: Records  # LIQUIDATION
     orders: Records  # ORDER
-    counts: Int64Array1D  # (3,) rows of fills, liquidations, orders
+    calls: Records  # CALL
+    counts: Int64Array1D  # (4,) rows of fills, liquidations, orders, calls
 
 
 class Columns(NamedTuple):

@@ -2,7 +2,7 @@
 
 A position that slippage has opened beyond its own stop is stopped where it stands. An isolated position whose
 instrument is missing is left alone; a cross account is checked on every bar, with its missing instruments at their
-last marks.
+last marks. The legs of a hedged symbol walk as one, the way that is worst (or best) for what they hold together.
 """
 
 import math
@@ -10,23 +10,33 @@ import math
 from backtest.kernels._jit import helper
 from backtest.kernels.accrual import is_present
 from backtest.kernels.booking import bar_position, book_shortfall, reduce_position
-from backtest.kernels.liquidation import liquidate
-from backtest.kernels.margin import between, breach_point, equity_at, is_isolated, surplus_at, trade_at
-from backtest.kernels.schema import Book, Intrabar, Logs, Market, Reason, Record, Rules
+from backtest.kernels.calls import answer_calls, end_of, fail, fails_at, refill
+from backtest.kernels.enums import Intrabar, Reason
+from backtest.kernels.margin import (
+    between,
+    breach_point,
+    equity_at,
+    is_breached,
+    is_isolated,
+    moved,
+    surplus_at,
+    trade_at,
+)
+from backtest.kernels.schema import Book, Logs, Market, Record, Rules
 
 NOT_ON_LEG = 2.0
 
 
 @helper
-def stop_price(entry_price: float, side: float, rules: Rules) -> float:
+def stop_price(position: Record, rules: Rules) -> float:
     """Return the price at which the stop-loss sits."""
-    return entry_price * (1.0 - side * rules.settings.stop_loss)
+    return moved(rules, position.entry_price, -math.copysign(position.stop_loss, position.quantity))
 
 
 @helper
-def take_profit_price(entry_price: float, side: float, rules: Rules) -> float:
+def take_profit_price(position: Record, rules: Rules) -> float:
     """Return the price at which the take-profit sits."""
-    return entry_price * (1.0 + side * rules.settings.take_profit)
+    return moved(rules, position.entry_price, math.copysign(position.take_profit, position.quantity))
 
 
 @helper
@@ -41,23 +51,42 @@ def stand_at_open(market: Market, book: Book, t: int) -> None:
 
 
 @helper
-def set_leg(market: Market, book: Book, rules: Rules, t: int, leg: int) -> None:
+def set_course(market: Market, book: Book, rules: Rules, t: int) -> None:
+    """Decide for every position whether the bar goes to its low first."""
+    settings = rules.settings
+    for i in range(book.positions.shape[0]):
+        position = book.positions[i]
+        if position.quantity != 0.0:
+            if settings.intrabar == Intrabar.PATH:
+                position.low_first = 1 if rises(market.trade[t, i], rules) else 0
+            else:
+                quantity = position.quantity
+                if settings.hedged:
+                    quantity = book.positions[i - i % 2].quantity + book.positions[i - i % 2 + 1].quantity
+                long = quantity > 0.0 or (quantity == 0.0 and not settings.inverse)
+                position.low_first = 1 if (settings.intrabar == Intrabar.WORST) == long else 0
+
+
+@helper
+def rises(trade: Record, rules: Rules) -> bool:
+    """Return whether a bar goes to its low before its high: a rising one, or the reciprocals of a falling one."""
+    return trade.close > trade.open or (trade.close == trade.open and not rules.settings.inverse)
+
+
+@helper
+def set_leg(market: Market, book: Book, t: int, leg: int) -> None:
     """Point every position from where it stands to where the leg ends; a missing instrument stands still."""
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
         if position.quantity != 0.0:
             trade = market.trade[t, i]
             mark = market.mark[t, i]
-            if rules.settings.intrabar == Intrabar.PATH:
-                low_first = trade.close >= trade.open
-            else:
-                low_first = (rules.settings.intrabar == Intrabar.WORST) == (position.quantity > 0.0)
             position.trade_from = trade.open if leg == 0 else position.trade_to
             position.mark_from = mark.open if leg == 0 else position.mark_to
             if leg == 2:
                 position.trade_to = trade.close
                 position.mark_to = mark.close
-            elif (leg == 0) == low_first:
+            elif (leg == 0) == (position.low_first == 1):
                 position.trade_to = trade.low
                 position.mark_to = mark.low
             else:
@@ -69,8 +98,8 @@ def set_leg(market: Market, book: Book, rules: Rules, t: int, leg: int) -> None:
 def set_trigger(position: Record, rules: Rules, start: float) -> None:
     """Find where on the rest of the leg the trade price meets the stop or the take-profit."""
     side = math.copysign(1.0, position.quantity)
-    stop = stop_price(position.entry_price, side, rules)
-    profit = take_profit_price(position.entry_price, side, rules)
+    stop = stop_price(position, rules)
+    profit = take_profit_price(position, rules)
     position.trigger_point = NOT_ON_LEG
     here = between(position.trade_from, position.trade_to, start)
     length = position.trade_to - position.trade_from
@@ -97,44 +126,47 @@ def exit_position(book: Book, rules: Rules, logs: Logs, t: int, i: int, price: f
     """Close a position at its stop, which slips, or at its take-profit, which does not."""
     position = book.positions[i]
     side = math.copysign(1.0, position.quantity)
-    fill = price * (1.0 - side * rules.settings.slippage) if reason == Reason.STOP_LOSS else price
+    fill = moved(rules, price, -side * rules.settings.slippage) if reason == Reason.STOP_LOSS else price
     reduce_position(book, rules, logs, t, i, abs(position.quantity), fill, reason)
     bar_position(book, rules, t, i, reason)
 
 
 @helper
-def liquidate_breached_at_open(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> None:
-    """Liquidate what the open finds without surplus: each isolated position that trades, or the cross account."""
-    instruments = book.positions.shape[0]
-    if is_isolated(rules):
-        for i in range(instruments):
-            carried = book.positions[i].quantity != 0.0 and is_present(market, t, i)
-            if carried and surplus_at(book, rules, i, i + 1, 0.0) <= 0.0:
-                liquidate(book, rules, logs, t, i, 0.0, True)
-    elif book.account.held > 0 and surplus_at(book, rules, 0, instruments, 0.0) <= 0.0:
-        liquidate(book, rules, logs, t, 0, 0.0, True)
+def fail_at_open(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> None:
+    """Act on what the open finds breached: each isolated position that trades, or the cross account."""
+    isolated = is_isolated(rules)
+    units = book.positions.shape[0] if isolated else 1
+    for first in range(units):
+        if not isolated or is_present(market, t, first):
+            while fails_at(book, rules, first, 0.0):
+                fail(market, book, rules, logs, t, first, 0, 0.0, True)
 
 
 @helper
 def survive_open(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> None:
     """Check what was carried in at the open, then the stops and take-profits that the open has reached."""
+    refilling = t > 0 and book.account.refill_bar == t  # a liquidation at this open asks for the next one
     stand_at_open(market, book, t)
-    liquidate_breached_at_open(market, book, rules, logs, t)
+    fail_at_open(market, book, rules, logs, t)
+    if book.account.calls > 0:
+        answer_calls(market, book, rules, logs, t)
     exits = False
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
         if position.quantity != 0.0 and is_present(market, t, i):
             side = math.copysign(1.0, position.quantity)
             price = position.trade_from
-            if side * (price - stop_price(position.entry_price, side, rules)) <= 0.0:
+            if side * (price - stop_price(position, rules)) <= 0.0:
                 exit_position(book, rules, logs, t, i, price, Reason.STOP_LOSS)
                 exits = True
-            elif side * (price - take_profit_price(position.entry_price, side, rules)) >= 0.0:
+            elif side * (price - take_profit_price(position, rules)) >= 0.0:
                 exit_position(book, rules, logs, t, i, price, Reason.TAKE_PROFIT)
                 exits = True
     if exits and not is_isolated(rules):
-        liquidate_breached_at_open(market, book, rules, logs, t)
+        fail_at_open(market, book, rules, logs, t)
     book_shortfall(book, rules)
+    if refilling:
+        refill(book, rules, logs, t)
 
 
 @helper
@@ -161,13 +193,13 @@ def next_breach(market: Market, book: Book, rules: Rules, t: int, start: float, 
     found = -1
     nearest = NOT_ON_LEG
     for unit in range(units):
-        last = unit + 1 if isolated else instruments
         if isolated and (book.positions[unit].quantity == 0.0 or not is_present(market, t, unit)):
             continue
+        last = end_of(book, rules, unit)
         point = NOT_ON_LEG
-        if surplus_at(book, rules, unit, last, start) <= 0.0:
+        if is_breached(rules, surplus_at(book, rules, unit, last, start)):
             point = start
-        elif surplus_at(book, rules, unit, last, end) <= 0.0:
+        elif is_breached(rules, surplus_at(book, rules, unit, last, end)):
             point = breach_point(book, rules, unit, last, start, end)
         if point < nearest:
             found = unit
@@ -179,15 +211,16 @@ def next_breach(market: Market, book: Book, rules: Rules, t: int, start: float, 
 def walk(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> float:
     """Walk the legs of a bar from event to event, and return the lowest equity on the way."""
     lowest = math.inf
+    set_course(market, book, rules, t)
     for leg in range(3):
-        set_leg(market, book, rules, t, leg)
+        set_leg(market, book, t, leg)
         point = 0.0
         while book.account.held > 0:
             trigger = next_trigger(market, book, rules, t, point)
             end = book.positions[trigger].trigger_point if trigger >= 0 else 1.0
             unit, breach = next_breach(market, book, rules, t, point, end)
             if unit >= 0:
-                liquidate(book, rules, logs, t, unit, breach, False)
+                fail(market, book, rules, logs, t, unit, leg, breach, False)
                 point = breach
             elif trigger >= 0:
                 position = book.positions[trigger]

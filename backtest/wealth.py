@@ -1,0 +1,44 @@
+"""What an account is worth together with the reserve behind it, bar by bar, as returns are taken on it.
+
+Money that moves from the reserve into the account changes nothing. Money from outside, a refill at an open, is no
+return: the curve goes on from where it stood, as a unit of a fund does when somebody pays in (time-weighted returns,
+CFA Institute, Global Investment Performance Standards).
+"""
+
+import numpy as np
+import pandas as pd
+
+from backtest.kernels.enums import CallEvent
+from backtest.kernels.schema import Columns, Float64Array1D, Record, Records
+from backtest.metrics import EquityCurve
+
+__all__ = ["wealth_of"]
+
+
+def wealth_of(time: pd.DatetimeIndex, columns: Columns, calls: Records, settings: Record) -> EquityCurve:
+    """Return the curve of equity and reserve, from cash and reserve before the first bar.
+
+    Parameters
+    ----------
+    time : DatetimeIndex       (T,) open times
+    columns : Columns          equity and equity_low (T,)
+    calls : ndarray of CALL    every deposit and refill
+    settings : SETTINGS record
+    """
+    start = float(settings.cash + settings.reserve)
+    if len(calls) == 0 and settings.reserve == 0.0:
+        return EquityCurve(time, columns.equity, columns.equity_low, start)
+    deposits = calls[calls["event"] == CallEvent.DEPOSIT]
+    spent = np.bincount(deposits["bar"], weights=deposits["amount"], minlength=len(time))
+    reserve = settings.reserve - np.cumsum(spent)
+    equity, equity_low = columns.equity + reserve, columns.equity_low + reserve
+    scale = unit_scale(equity, calls[calls["event"] == CallEvent.REFILL])
+    return EquityCurve(time, equity * scale, equity_low * scale, start)
+
+
+def unit_scale(wealth: Float64Array1D, refills: Records) -> Float64Array1D:
+    """Return by how much each bar's wealth (T,) is to be scaled for refills to be no returns."""
+    before = np.maximum(wealth[refills["bar"] - 1], 0.0)
+    scale = np.ones(len(wealth))
+    scale[refills["bar"]] = before / (before + refills["amount"])
+    return np.multiply.accumulate(scale)
