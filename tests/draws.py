@@ -57,6 +57,7 @@ class Grid:
 DYADIC = Grid(
     Fraction(1, 16),
     Fraction(1, 1024),
+    Fraction(1, 1024),
     (1, 2, 4, 8, 16),
     (Fraction(1, 4), Fraction(1), Fraction(16), Fraction(128)),
     (Fraction(1, 4), Fraction(8)),
@@ -66,6 +67,7 @@ DYADIC = Grid(
 DECIMAL = Grid(
     Fraction(1, 100),
     Fraction(1, 1000),
+    Fraction(997, 1_000_000),
     (1, 2, 3, 5, 10, 20),
     (Fraction(1, 10), Fraction(1), Fraction(70), Fraction(500)),
     (Fraction(1, 10), Fraction(3), Fraction(100)),
