@@ -77,12 +77,12 @@ DECIMAL = Grid(
 
 
 @st.composite
-def walks(draw, grid, bars, step):
-    """Draw open, high, low and close of one instrument: mostly small steps, now and then a gap, often a trend.
+def walks(draw, grid, bars, step, start):
+    """Draw open, high, low and close from about `start`: mostly small steps, now and then a gap, often a trend.
 
     A trend with short wicks leaves a position between the level of a call and the end over several bars.
     """
-    price = 400 + draw(st.integers(0, 1600))
+    price = start + draw(st.integers(0, 1600))
     drift = draw(st.sampled_from((0, 0, -step // 2, step // 2)))
     wick = draw(st.sampled_from((step, step // 8)))
     rows = []
@@ -116,7 +116,7 @@ def markets(draw, grid):
     instruments = draw(st.integers(1, 3))
     bars = draw(st.integers(2, 12))
     step = draw(st.sampled_from((20, 4, 20, 60, 160, 400)))
-    trades = [draw(walks(grid, bars, step)) for _ in range(instruments)]
+    trades = [draw(walks(grid, bars, step, 400 + 13 * i)) for i in range(instruments)]
     marked = draw(st.booleans())
     lines = [draw(marks(grid, trade)) for trade in trades] if marked else None
     missing = draw(st.booleans()) and bars > 3
@@ -266,8 +266,9 @@ def columns(draw, grid, bars, instruments, leverages, cross):
 @st.composite
 def accounts(draw, grid, leverage, cross, plain):
     """Draw the trader's settings."""
-    off = st.sampled_from((None, None, 5, 30, 100, 300))
-    stop, profit = draw(off), draw(off)
+    # not the same: the two legs of a hedge would leave at one price
+    stop = draw(st.sampled_from((None, None, 5, 30, 100, 300)))
+    profit = draw(st.sampled_from((None, None, 6, 31, 101, 290)))
     return reference.Account(
         cash=Fraction(draw(st.sampled_from((1024, 8192, 10_000)))),
         leverage=Fraction(leverage),

@@ -28,7 +28,10 @@ def scaled(case, prices, money):
         name: None if (table := getattr(market, name)) is None else [[p and p * prices for p in row] for row in table]
         for name in PRICES
     }
-    tiers = [[replace(tier, floor=tier.floor * money) for tier in ladder] for ladder in venue.tiers]
+    tiers = [
+        [replace(tier, floor=tier.floor * money, cap=tier.cap and tier.cap * money) for tier in ladder]
+        for ladder in venue.tiers
+    ]
     return replace(
         case,
         market=replace(market, **tables),
