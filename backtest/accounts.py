@@ -1,8 +1,8 @@
 """The account: how much money, how much leverage, and what happens around a position."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from backtest.errors import ConfigError
 from backtest.settings import Settings
@@ -15,7 +15,8 @@ class Account(Settings):
 
     Parameters
     ----------
-    cash : float               equity before the first bar, above 0 (quote; coin where `currency` is "base")
+    cash : float               equity before the first bar, above 0 (quote; coin where `currency` is "base", where it
+                               must be given)
     leverage : float           notional that a full signal takes, per unit of `sizing`; at least 1
     margin_mode : str          "isolated": each position on its own margin; "cross": one wallet behind all positions
     sizing : str               "equity": signals are fractions of the equity at the open; "cash": of `cash`
@@ -48,6 +49,12 @@ class Account(Settings):
     stop_loss: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     take_profit: Positive | None = None
     currency: Literal["quote", "base"] = "quote"
+
+    @model_validator(mode="after")
+    def _say_how_many_coins(self) -> Self:
+        if self.currency == "base" and "cash" not in self.model_fields_set:
+            raise ConfigError("Account.cash must be given, in coin, where currency is 'base'")
+        return self
 
     @field_validator("reentry", mode="before")
     @classmethod

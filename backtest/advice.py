@@ -11,6 +11,17 @@ from backtest.venues import Venue
 SMALL = 1e-3  # notional, far inside every first tier
 
 
+def warn_of_idle_reserve(account: Account, venue: Venue) -> None:
+    """Warn of a reserve that nothing draws on."""
+    if account.reserve > 0.0 and (venue.call is None or venue.call.deposit != "reserve"):
+        warnings.warn(
+            f"reserve is for margin calls, which venue {venue.name} does not answer with deposits, "
+            f"got {account.reserve:g}: it only counts as wealth",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
 def warn_of_late_stop(account: Account, venue: Venue, symbols: tuple[str, ...]) -> None:
     """Warn where a full position, in the first tier, is liquidated before its stop is reached.
 

@@ -59,7 +59,8 @@ def liquidation_price(
     """Return the mark price at which a position is liquidated, NaN where no price does it.
 
     There the balance, margin + profit, is what the position requires. With E the entry price, q the signed quantity
-    and the tier of the answer, that is P = (q * E - margin - deduction) / (q - |q| * rate).
+    and the tier of the answer, that is P = (q * E - margin - deduction) / (q - |q| * rate). On a venue that makes
+    margin calls it is the price of the call, where the balance is `call.level` times as much.
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ def liquidation_price(
     venue : Venue
     symbol : str               needed where the venue's tiers, lots or multipliers are by symbol
     other_maintenance : float, array   what the other positions of a cross account require
-    other_pnl : float, array   their unrealised profit
+    other_pnl : float, array   their unrealised profit; a fee that the venue requires at the bankruptcy price of a cross
+                               account's positions, which depends on their leverage, belongs to other_maintenance
     contract : str             "linear" or "inverse" (money in coin); default: the venue's
 
     Raises
@@ -86,7 +88,8 @@ def liquidation_price(
     rules = calculator_rules(venue, symbol, contract)
     size, entry, money, required, profit = columns
     held = (as_units(rules, size), as_prices(rules, entry, "entry_price"), money)
-    price = answer(shape, kernels.fill_liquidation_price, rules, *held, profit - required, book=True)
+    other = profit - float(rules.settings.call_level) * required
+    price = answer(shape, kernels.fill_liquidation_price, at_call_level(rules), *held, other, book=True)
     return as_price(rules, price)
 
 
@@ -152,14 +155,24 @@ def calculator_rules(venue: Venue, symbol: str | None, contract: Contract | None
     """Return the rules of one instrument on its own margin."""
     if not isinstance(venue, Venue):
         raise ConfigError(f"venue must be a Venue, such as venue('binance_usdm'), got {type(venue).__name__}")
+    if symbol is not None and not isinstance(symbol, str):
+        raise ConfigError(f"symbol must be text, got {shown(symbol)}")
     if contract not in (None, "linear", "inverse"):
         raise ConfigError(f"contract must be 'linear' or 'inverse', got {shown(contract)}")
     if contract is not None and contract != venue.contract:
         venue = venue.model_copy(update={"contract": contract})
     if symbol is None and isinstance(venue.tiers, dict):
         raise ConfigError(f"symbol must be given, for venue {venue.name} lists {len(venue.tiers)} of them, got None")
-    account = Account(currency=CURRENCIES[venue.contract])
+    account = Account(cash=1.0, currency=CURRENCIES[venue.contract])
     return rules_of(account, venue, ("" if symbol is None else symbol,))
+
+
+def at_call_level(rules: Rules) -> Rules:
+    """Return rules whose requirement is that at which the venue calls for margin, where it does."""
+    tiers = rules.tiers.copy()
+    for name in ("rate", "deduction"):
+        tiers[name] *= rules.settings.call_level
+    return rules._replace(tiers=tiers)
 
 
 def broadcast(**values: Numbers) -> tuple[list[Column], tuple[int, ...]]:
@@ -167,9 +180,12 @@ def broadcast(**values: Numbers) -> tuple[list[Column], tuple[int, ...]]:
     arrays = []
     for name, value in values.items():
         try:
-            array = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ConfigError(f"{name} must be a number or an array of numbers, got {shown(value)}") from None
+            given = np.asarray(value)
+        except ValueError:  # lists of several lengths
+            given = np.asarray(None)
+        if given.dtype.kind not in "iuf":
+            raise ConfigError(f"{name} must be a number or an array of numbers, got {shown(value)}")
+        array = given.astype(np.float64)
         if not np.isfinite(array).all():
             raise ConfigError(f"{name} must be finite, got {array[~np.isfinite(array)].ravel()[0]}")
         arrays.append(array)

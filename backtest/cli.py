@@ -186,11 +186,13 @@ def venues(
 def liquidation_price(
     venue: Annotated[str, typer.Option(metavar="NAME", help="A preset, or a .toml file of your own.")],
     entry: Annotated[float, typer.Option(metavar="PRICE", help="Entry price.")],
-    leverage: Annotated[float, typer.Option(metavar="NUMBER", help="Notional over margin.")],
+    leverage: Annotated[float | None, typer.Option(metavar="NUMBER", help="Notional over margin; or --margin.")] = None,
     side: Annotated[str, typer.Option(metavar="long|short", help="Which way the position earns.")] = "long",
     symbol: Annotated[Text, typer.Option(metavar="SYMBOL", help="Whose tiers count.")] = None,
     quantity: Annotated[float, typer.Option(metavar="NUMBER", help="Contracts held, unsigned.")] = 1.0,
-    margin: Annotated[float | None, typer.Option(metavar="MONEY", help="Default: notional over leverage.")] = None,
+    margin: Annotated[
+        float | None, typer.Option(metavar="MONEY", help="What backs it, in place of --leverage.")
+    ] = None,
     as_of: Annotated[Text, typer.Option(metavar="DATE", help="Tiers as published by then.")] = None,
 ) -> None:
     """Print the price at which a position is liquidated, and what leads to it."""

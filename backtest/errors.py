@@ -2,8 +2,8 @@
 
 BacktestError (a ValueError)
 ├── DataError      bars, signals, files and saved runs
-├── ConfigError    settings, venues, strategies and command lines
-└── MarginError    leverage and margin rules that no account could meet
+└── ConfigError    settings, venues, strategies and command lines
+    └── MarginError    leverage and margin rules that no account could meet
 """
 
 __all__ = ["BacktestError", "ConfigError", "DataError", "MarginError"]
@@ -21,5 +21,5 @@ class ConfigError(BacktestError):
     """A setting that breaks a rule; the message names the setting, the rule and the value."""
 
 
-class MarginError(BacktestError):
+class MarginError(ConfigError):
     """A leverage that the venue does not offer, or tiers under which an account is born liquidated."""

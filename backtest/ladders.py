@@ -53,8 +53,6 @@ class Birth(NamedTuple):
     at_bankruptcy: bool
     """The fee is taken on the notional at the bankruptcy price, as in Venue.fee_in_maintenance_at."""
     inverse: bool
-    level: float
-    """The multiple of the requirement below which a position is called; 1 without calls."""
 
     def requirement(self, rate: float, leverage: float, side: int) -> Fraction:
         """Return the requirement over the initial margin, N / leverage, by the decimals as written.
@@ -64,7 +62,7 @@ class Birth(NamedTuple):
         """
         scale = exact(leverage)
         charged = scale + (side if self.inverse else -side) * self.at_bankruptcy
-        return exact(self.level) * (exact(rate) * scale + exact(self.fee) * charged)
+        return exact(rate) * scale + exact(self.fee) * charged
 
 
 def exact(number: float) -> Fraction:
@@ -104,11 +102,11 @@ def check_step(below: Tier, tier: Tier, k: int, place: str) -> None:
     """Refuse a tier that does not go on from the one below."""
     place = f" in tier {k}{place}"
     if tier.floor <= below.floor:
-        raise MarginError(f"tier floors must rise, got {tier.floor:g} after {below.floor:g}{place}")
+        raise MarginError(f"floor must rise, got {tier.floor:g} after {below.floor:g}{place}")
     if below.cap is not None and below.cap != tier.floor:
         raise MarginError(f"floor must be the cap of the tier below, got {tier.floor:g} after {below.cap:g}{place}")
-    rates = [("maintenance rates", below.maintenance_rate, tier.maintenance_rate)]
-    rates += [("short maintenance rates", below.short_rate, tier.short_rate)]
+    rates = [("maintenance_rate", below.maintenance_rate, tier.maintenance_rate)]
+    rates += [("short_maintenance_rate", below.short_rate, tier.short_rate)]
     for name, before, after in rates:
         if after < before:
             raise MarginError(f"{name} must not fall, got {after:g} after {before:g}{place}")
@@ -122,13 +120,11 @@ def check_birth(tier: Tier, birth: Birth, place: str) -> None:
     if tier.short_maintenance_rate is not None or birth.at_bankruptcy:
         sides += [("short_maintenance_rate", -1, tier.short_rate)]
     for name, side, rate in sides:
-        if birth.level * (rate + birth.fee) * (tier.max_leverage + 1.0) < 0.999:
+        if (rate + birth.fee) * (tier.max_leverage + 1.0) < 0.999:
             continue  # far from the limit: exact numbers take their time
         asked = birth.requirement(rate, tier.max_leverage, side)
         if asked >= 1:
-            rule = f"{name} + fee_in_maintenance"
-            rule = rule if birth.level == 1.0 else f"call.level times ({rule})"
             raise MarginError(
-                f"{rule} must be below 1 / max_leverage, "
+                f"{name} + fee_in_maintenance must be below 1 / max_leverage, "
                 f"got {float(asked) / tier.max_leverage:g} >= 1 / {tier.max_leverage:g}{place}"
             )

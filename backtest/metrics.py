@@ -1,9 +1,9 @@
 """The summary of a run: each formula a small function, with its source.
 
 `ruined` says that equity fell to a millionth of `cash`, at an open or at the end, and was not filled up again;
-`liquidation_loss` is what the round trips that ended in a liquidation lost, with their fees and funding; margin ratio,
-liquidation distance (below 1, else NaN) and effective leverage are the extremes of the closes; `refused_orders` counts
-those of a ruined account too.
+`liquidation_loss` is what the round trips that were liquidated, in full or in part, lost, with their fees and funding;
+margin ratio, liquidation distance (below 1, else NaN) and effective leverage are the extremes of the closes;
+`refused_orders` counts those of a ruined account too.
 
 Returns are taken on equity and reserve together; a refill from outside is no return. Ratios are taken on their daily
 sum, the last of each UTC day (a bar belongs to the day in which it opens) after `cash`; the risk-free rate is 0. Falls
@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from backtest.kernels.curves import CurveRecord, walk_curve
-from backtest.kernels.enums import CallEvent, Reason, Shortfall
+from backtest.kernels.enums import CallEvent, Shortfall
 from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import Float64Array1D, Int64Array1D, Logs, Record, Records
 from backtest.trades import OPEN, Trips
@@ -63,7 +63,7 @@ def summarise(
     Parameters
     ----------
     curve : EquityCurve       at least one bar
-    trips : dict of arrays    as `settled_trips` returns them; pnl and reason are used
+    trips : dict of arrays    as `settled_trips` returns them; pnl, reason and liquidated are used
     logs : Logs               liquidations, orders and calls are counted
     account : ACCOUNT record  after the last bar: the ledger's totals, the records at the closes, ruin
     is_lost : bool            whether nothing is left in the account after the last bar
@@ -83,7 +83,7 @@ def summarise(
     growth = cagr(left, _years(curve.time, int(record.interval)))
     pnl, reason = trips["pnl"], trips["reason"]
     closed_pnl = pnl[reason != OPEN]
-    liquidated_pnl = pnl[reason == Reason.LIQUIDATION]
+    liquidated_pnl = pnl[trips["liquidated"]]
     distance = float(account["smallest_liquidation_distance"])
     summary: dict[str, object] = {
         "total_return": final / curve.cash - 1.0,

@@ -17,7 +17,7 @@ from backtest.ladders import Ladder
 from backtest.text import shown
 from backtest.tier_files import read_tiers
 from backtest.venue_tables import call_of, known_keys, read_toml, venue_values
-from backtest.venues import Venue
+from backtest.venues import SHARE_SETTINGS, Venue
 
 __all__ = ["Figure", "Preset", "Snapshot", "preset", "preset_names", "read_preset", "venue"]
 
@@ -108,7 +108,8 @@ def venue(
         said = preset(name) if path is None else read_preset(path)
         if "name" in changes:
             raise ConfigError(f"name is what a preset has already, {said.name!r}, got {shown(changes['name'])}")
-        return Venue(**{**said.values(as_of), "symbols": {} if symbols is None else symbols, **changes})
+        figures = without_policy(said.values(as_of), changes)
+        return Venue(**{**figures, "symbols": {} if symbols is None else symbols, **changes})
     values = venue_values(read_toml(path), path.parent, str(path))
     if symbols is not None:
         values["symbols"] = {**values.get("symbols", {}), **symbols} if isinstance(symbols, dict) else symbols
@@ -119,6 +120,13 @@ def venue(
     if as_of is not None:
         raise ConfigError(f"as_of picks the tiers of a preset, got {shown(as_of)} for {path}")
     return Venue(**{"name": path.stem, **values})
+
+
+def without_policy(figures: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return a preset's figures without those of a policy that is replaced by another."""
+    replaced = changes.get("liquidation", figures.get("liquidation")) != figures.get("liquidation")
+    dropped = (*SHARE_SETTINGS, *(() if "call" in figures else ("target_ratio",))) if replaced else ()
+    return {name: value for name, value in figures.items() if name not in dropped}
 
 
 def path_of(name: object) -> Path | None:

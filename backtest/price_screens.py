@@ -14,32 +14,40 @@ __all__ = ["Holding", "print_liquidation_price"]
 
 @dataclass(frozen=True)
 class Holding:
-    """An isolated position of `quantity` contracts, unsigned, whose margin is notional / leverage unless given."""
+    """An isolated position of `quantity` contracts, unsigned, backed by its notional / leverage, or by `margin`."""
 
     venue: Venue
     symbol: str | None
     side: str
     quantity: float
     entry: float
-    leverage: float
+    leverage: float | None
     margin: float | None
 
     def __post_init__(self) -> None:
         if self.side not in ("long", "short"):
             raise ConfigError(f"--side must be long or short, got {shown(self.side)}")
-        if not self.quantity > 0.0:
-            raise ConfigError(f"--quantity must be above 0, got {self.quantity:g}")
-        if not self.entry > 0.0:
-            raise ConfigError(f"--entry must be above 0, got {self.entry:g}")
-        if not self.leverage >= 1.0:
+        if (self.leverage is None) == (self.margin is None):
+            raise ConfigError("--leverage or --margin must be given, and not both")
+        for name in ("quantity", "entry", "margin"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 < value < math.inf:
+                raise ConfigError(f"--{name} must be above 0, got {value:g}")
+        if self.leverage is not None and not 1.0 <= self.leverage < math.inf:
             raise ConfigError(f"--leverage must be at least 1, got {self.leverage:g}")
         if self.symbol is None and isinstance(self.venue.tiers, dict):
             raise ConfigError(f"--symbol must be given, for venue {self.venue.name} lists {len(self.venue.tiers)}")
-        highest = self.venue.ladder(self.symbol or "")[0].max_leverage
-        if self.leverage > highest:
+        self.check_tiers()
+
+    def check_tiers(self) -> None:
+        """Refuse a position that the venue's tiers do not allow at its leverage."""
+        ladder = self.venue.ladder(self.symbol or "")
+        notional = self.notional(self.entry)
+        tier = [each for each in ladder if each.floor <= notional][-1]
+        if self.effective_leverage > tier.max_leverage:
             raise MarginError(
-                f"--leverage must be at most {highest:g}, the first tier's max_leverage, got {self.leverage:g} "
-                f"on venue {self.venue.name}"
+                f"leverage must be at most {tier.max_leverage:g} at a notional of {figure(notional)}, "
+                f"got {self.effective_leverage:g} on venue {self.venue.name}"
             )
 
     @property
@@ -53,9 +61,14 @@ class Holding:
         return units / price if self.venue.contract == "inverse" else units * price
 
     @property
+    def effective_leverage(self) -> float:
+        """Notional at the entry over margin, 1 where the margin is more."""
+        return self.leverage or max(self.notional(self.entry) / self.money, 1.0)
+
+    @property
     def money(self) -> float:
         """What backs the position."""
-        return self.notional(self.entry) / self.leverage if self.margin is None else self.margin
+        return self.margin or self.notional(self.entry) / (self.leverage or 1.0)
 
 
 def print_liquidation_price(held: Holding) -> None:
@@ -63,18 +76,21 @@ def print_liquidation_price(held: Holding) -> None:
     venue, symbol = held.venue, held.symbol
     price = float(liquidation_price(held.signed, held.entry, margin=held.money, venue=venue, symbol=symbol))
     broke = float(bankruptcy_price(held.signed, held.entry, margin=held.money, venue=venue, symbol=symbol))
+    unit = f" {venue.base(symbol)}" if venue.contract == "inverse" and symbol else ""
     dated = f" as of {venue.as_of}" if venue.as_of else ""
     table = facts()
     table.add_row("venue", f"{venue.name}{dated}{f', {symbol}' if symbol else ''}")
-    table.add_row("position", f"{held.side} {figure(held.quantity)} at {figure(held.entry)}, {times(held.leverage)}")
-    table.add_row("margin", figure(held.money))
+    leverage = times(held.notional(held.entry) / held.money)
+    table.add_row("position", f"{held.side} {figure(held.quantity)} at {figure(held.entry)}, {leverage}")
+    table.add_row("margin", figure(held.money) + unit)
     if math.isnan(price):
         table.add_row("liquidation price", "none: no price liquidates it")
     else:
         sign = math.copysign(1.0, held.signed)
-        required = maintenance_margin(sign * held.notional(price), venue, symbol)
-        table.add_row("liquidation price", f"{figure(price)}, {percent(price / held.entry - 1.0)} from the entry")
-        table.add_row("maintenance margin", f"{figure(float(required))} there")
+        required = float(maintenance_margin(sign * held.notional(price), venue, symbol))
+        what = "liquidation price" if venue.call is None or venue.call.grace == 0 else "margin call at"
+        table.add_row(what, f"{figure(price)}, {percent(price / held.entry - 1.0)} from the entry")
+        table.add_row("maintenance margin", f"{figure(required)}{unit} there")
     table.add_row("bankruptcy price", "none" if math.isnan(broke) else figure(broke))
     show(table)
 

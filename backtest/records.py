@@ -46,7 +46,7 @@ def rules_of(account: Account, venue: Venue, symbols: tuple[str, ...], skip_quie
     Raises
     ------
     ConfigError                for a symbol that the venue does not list, or contracts that the account cannot hold
-    MarginError                for a leverage above what the first tier of a symbol allows
+    MarginError                for a leverage above what the first tier of a symbol, or a margin call, allows
     """
     check_currency(account, venue, symbols)
     ladders = [venue.ladder(symbol) for symbol in symbols]
@@ -56,8 +56,21 @@ def rules_of(account: Account, venue: Venue, symbols: tuple[str, ...], skip_quie
                 f"leverage must be at most {ladder[0].max_leverage:g}, the first tier's max_leverage, "
                 f"got {account.leverage:g} for {symbol} on venue {venue.name}"
             )
+        check_call(account, venue, ladder[0], symbol)
     settings = settings_record(account, venue, skip_quiet_bars)
     return Rules(settings, tier_table(ladders, venue), contract_records(ladders, venue, symbols))
+
+
+def check_call(account: Account, venue: Venue, tier: Tier, symbol: str) -> None:
+    """Refuse a leverage at which every position would be opened below the level of a margin call."""
+    if venue.call is None:
+        return
+    rate = max(tier.maintenance_rate, tier.short_rate) + venue.fee_in_maintenance
+    if venue.call.level * rate * account.leverage >= 1.0:
+        raise MarginError(
+            f"leverage must be below 1 / (call.level * maintenance_rate) = {1.0 / (venue.call.level * rate):g}, "
+            f"or every position is called when it opens, got {account.leverage:g} for {symbol} on venue {venue.name}"
+        )
 
 
 def check_currency(account: Account, venue: Venue, symbols: tuple[str, ...]) -> None:
@@ -138,7 +151,7 @@ def long_rate(tier: Tier) -> float:
 
 def short_rate(tier: Tier) -> float:
     """Return the maintenance rate of a short."""
-    return tier.maintenance_rate if tier.short_maintenance_rate is None else tier.short_maintenance_rate
+    return tier.short_rate
 
 
 def tier_records(ladder: Ladder, rate_of: Callable[[Tier], float], fee_in_maintenance: float, width: int) -> Records:

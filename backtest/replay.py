@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from backtest.accounts import Account
-from backtest.advice import warn_of_late_stop
+from backtest.advice import warn_of_idle_reserve, warn_of_late_stop
 from backtest.bars import Bars
 from backtest.engine import inputs_of, replay
 from backtest.errors import ConfigError, DataError
@@ -58,6 +58,7 @@ def run(
         raise ConfigError(f"params need a Strategy to take them, got signals of type {type(signals).__name__}")
     else:
         wanted = as_signals(signals, bars)
+    warn_of_idle_reserve(account, venue)
     warn_of_late_stop(account, venue, bars.symbols)
     inputs = inputs_of(bars, wanted, rules)
     return Result(Replayed(bars, account, venue, strategy, inputs, replay(inputs)))

@@ -61,6 +61,8 @@ class Result:
     calls : DataFrame          margin calls and money that was moved: time symbol ("" for a cross account) event balance
         maintenance asked amount reserve
     summary : Series           figures by name
+
+    In hedge mode events have one more column, `leg`: "long" or "short".
     """
 
     def __init__(self, source: Source) -> None:
@@ -243,6 +245,10 @@ class Replayed:
 
     def _events(self, log: Records, columns: dict[str, Any], **more: Any) -> pd.DataFrame:
         symbols = pd.array([*self._rows, ""], dtype="str").take(log["instrument"])
+        if self.inputs.rules.settings.hedged:
+            more["leg"] = pd.array(["long", "short"] * len(self.bars.symbols) + [""], dtype="str").take(
+                log["instrument"]
+            )
         return pd.DataFrame({"time": self.bars.time[log["bar"]], "symbol": symbols, **columns, **more})
 
     @cached_property

@@ -10,10 +10,29 @@ from rich.text import Text
 
 from backtest.bars import Bars
 from backtest.inspection import Inspection
+from backtest.ladders import Tier
 from backtest.lookahead import LookaheadReport
 from backtest.results import FRAMES, Result
-from backtest.tables import WIDTH, count, days, facts, listing, money, percent, several, show, spoken, terminal, times
+from backtest.symbols import base_of, canonical_symbol
+from backtest.tables import (
+    WIDTH,
+    coins,
+    count,
+    days,
+    facts,
+    listing,
+    money,
+    percent,
+    ratio,
+    several,
+    show,
+    spoken,
+    terminal,
+    times,
+)
 from backtest.text import duration, grouped, moment
+from backtest.venues import MarginCall, Venue
+from backtest.wording import summary as breach_in_words
 
 __all__ = ["print_inspection", "print_place", "print_report", "print_result"]
 
@@ -29,6 +48,10 @@ HALF = 38
 
 
 Figures = Mapping[str, Callable[..., str]]
+Amount = Callable[[float], str]
+
+FLAT = Tier(floor=0.0, maintenance_rate=0.0, max_leverage=1.0)
+"""Tiers of a venue of which only the rules matter."""
 
 # The figures of a summary under the names that it gives them, and how each is written.
 LEFT: Mapping[str, Figures] = {
@@ -36,9 +59,9 @@ LEFT: Mapping[str, Figures] = {
         "total_return": percent,
         "cagr": percent,
         "volatility": percent,
-        "sharpe": money,
-        "sortino": money,
-        "calmar": money,
+        "sharpe": ratio,
+        "sortino": ratio,
+        "calmar": ratio,
         "max_drawdown": percent,
         "max_drawdown_low": percent,
         "max_drawdown_duration": days,
@@ -46,7 +69,7 @@ LEFT: Mapping[str, Figures] = {
     "trades": {
         "trades": count,
         "win_rate": percent,
-        "profit_factor": money,
+        "profit_factor": ratio,
         "expectancy": money,
         "exposure": percent,
     },
@@ -93,9 +116,10 @@ ALARMS = (
 def print_result(result: Result, bars: Bars) -> None:
     """Print what was replayed, the summary and the liquidations."""
     width = terminal().width
-    show(heading(result, bars), "", figures(result.summary, width))
+    amount = coins if result.description["account"]["currency"] == "base" else money
+    show(heading(result, bars, amount), "", figures(result.summary, width, amount))
     if len(result.liquidations):
-        table, dropped = liquidation_table(result.liquidations.head(ROWS), width)
+        table, dropped = liquidation_table(result.liquidations.head(ROWS), width, amount)
         show(table)
         if len(result.liquidations) > ROWS:
             show(f"and {count(len(result.liquidations) - ROWS)} more", style="dim")
@@ -112,7 +136,7 @@ def print_place(folder: str | None) -> None:
         show(f"Saved to {folder}: {', '.join(FRAMES)}, run.json")
 
 
-def heading(result: Result, bars: Bars) -> Table:
+def heading(result: Result, bars: Bars, amount: Amount) -> Table:
     """Return what was replayed, in a few lines."""
     run = result.description
     account, venue, strategy = run["account"], run["venue"], run["strategy"]
@@ -120,19 +144,35 @@ def heading(result: Result, bars: Bars) -> Table:
     names = ", ".join(bars.symbols[:4]) + (f" and {len(bars.symbols) - 4} more" if len(bars.symbols) > 4 else "")
     step = "" if bars.interval is None else f" of {duration(bars.interval.value)}"
     stops = "".join(f", {spoken(name)} {account[name]:g}" for name in ("stop_loss", "take_profit") if account[name])
-    equity, cash = float(result.equity.iloc[-1]), account["cash"]
-    outcome = Text(f"{money(cash)} -> ")
-    outcome.append(money(equity), style="bold green" if equity >= cash else "bold red")
+    equity, cash, refilled = float(result.equity.iloc[-1]), account["cash"], result.summary["refilled"]
+    outcome = Text(f"{amount(cash)} -> ")
+    outcome.append(amount(equity), style="bold green" if equity >= cash + refilled else "bold red")
+    if refilled:
+        outcome.append(f", of which {amount(refilled)} refilled")
+    if account["reserve"]:
+        left = account["reserve"] - result.summary["deposits"]
+        outcome.append(f"; reserve {amount(account['reserve'])} -> {amount(left)}")
     table = facts()
     table.add_row("strategy", f"{strategy['name']}{': ' if params else ''}{params}")
     table.add_row("data", f"{names}: {several(len(bars), 'bar')}{step}")
     table.add_row("time", f"{moment(bars.time[0].value)} to {moment(bars.time[-1].value)} UTC")
     table.add_row("prices", f"{marks(bars)}, {'with funding' if bars.funding.any() else 'no funding'}")
-    table.add_row("account", f"{account['margin_mode']} margin, {account['leverage']:g}x{stops}")
+    money_in = f", in {base_of(canonical_symbol(bars.symbols[0]))}" if account["currency"] == "base" else ""
+    table.add_row("account", f"{account['margin_mode']} margin, {account['leverage']:g}x{stops}{money_in}")
     table.add_row("venue", f"{venue['name']}{' as of ' if venue['as_of'] else ''}{venue['as_of']}{later(venue, bars)}")
+    if breach := policy(venue):
+        table.add_row("breach", breach)
     table.add_row("rates", ", ".join(f"{spoken(name)} {venue[name]:g}" for name in RATES if venue[name]) or "none")
     table.add_row("equity", outcome)
     return table
+
+
+def policy(venue: Mapping[str, Any]) -> str:
+    """Return what a breach does, nothing where that is what it does by default."""
+    given = {name: value for name, value in venue.items() if name not in ("tiers", "call")}
+    call = None if venue["call"] is None else MarginCall(**venue["call"])
+    said = breach_in_words(Venue(tiers=(FLAT,), call=call, **given))
+    return "" if said == breach_in_words(Venue(tiers=(FLAT,))) else said
 
 
 def marks(bars: Bars) -> str:
@@ -154,7 +194,7 @@ def later(venue: Mapping[str, Any], bars: Bars) -> str:
     return ", later than the bars" if date > bars.time[-1] else ""
 
 
-def figures(summary: pd.Series, width: int) -> Table:
+def figures(summary: pd.Series, width: int, amount: Amount) -> Table:
     """Return the summary as groups of figures, in two columns where they fit."""
     table = Table.grid(padding=(0, WIDTH - 2 * HALF if width >= WIDTH else 0, 0, 0))
     rows = list(zip(LEFT.items(), RIGHT.items(), strict=True))
@@ -162,17 +202,17 @@ def figures(summary: pd.Series, width: int) -> Table:
     if any(summary[name] for name in calls[1]) or summary["socialised_loss"]:
         rows.append((calls, insurance))
     for parts in rows:
-        groups = [group(*part, summary, min(HALF, width)) for part in parts]
+        groups = [group(*part, summary, min(HALF, width), amount) for part in parts]
         for row in [groups] if width >= WIDTH else zip(groups):
             table.add_row(*row)
     return table
 
 
-def group(title: str, names: Figures, summary: pd.Series, width: int) -> Table:
+def group(title: str, names: Figures, summary: pd.Series, width: int, amount: Amount) -> Table:
     """Return one group of figures of a summary, a line each."""
     table = listing(title, left=(title,))
     for name, write in names.items():
-        value = write(summary[name])
+        value = (amount if write is money else write)(summary[name])
         line = Text(spoken(name).ljust(width - len(value) - 1) + " ")
         line.append(value, style="red" if name in ALARMS and summary[name] > 0 else "")
         table.add_row(line)
@@ -180,9 +220,9 @@ def group(title: str, names: Figures, summary: pd.Series, width: int) -> Table:
     return table
 
 
-def liquidation_table(events: pd.DataFrame, width: int) -> tuple[Table, list[str]]:
+def liquidation_table(events: pd.DataFrame, width: int, amount: Amount) -> tuple[Table, list[str]]:
     """Return liquidations, a line each, in as many columns as fit, and the titles of the others."""
-    columns = liquidation_columns(events)
+    columns = liquidation_columns(events, amount)
 
     def room(gap: int) -> int:
         return width - sum(gap + max(map(len, [name, *cells])) for name, cells in columns.items()) + gap
@@ -199,7 +239,7 @@ def liquidation_table(events: pd.DataFrame, width: int) -> tuple[Table, list[str
     return table, dropped
 
 
-def liquidation_columns(events: pd.DataFrame) -> dict[str, list[str]]:
+def liquidation_columns(events: pd.DataFrame, amount: Amount) -> dict[str, list[str]]:
     """Return the cells of liquidations by title, without columns that say nothing."""
     columns = {
         "liquidated": [moment(time.value) for time in events["time"]],
@@ -213,7 +253,7 @@ def liquidation_columns(events: pd.DataFrame) -> dict[str, list[str]]:
         del columns["fill price"]
     for name in ("margin_lost", "penalty", "forfeited", "bad_debt"):
         if events[name].fillna(0.0).any():
-            columns[spoken(name)] = [money(amount) for amount in events[name]]
+            columns[spoken(name)] = [amount(each) for each in events[name]]
     flags = {name: list(events[name]) for name in ("gap", "joint", "partial")}
     how = [" ".join(name for name, flag in flags.items() if flag[row]) for row in range(len(events))]
     return {**columns, "how": how} if any(how) else columns

@@ -75,7 +75,9 @@ def in_options(message: str, arguments: Sequence[str]) -> str:
         given = any(argument.partition("=")[0] == option for argument in arguments)
         return option if given else setting[0]
 
-    return re.sub(r"\b(?:Account|Venue)\.(\w+)", named, message)
+    message = re.sub(r"\b(?:Account|Venue)\.(\w+)", named, message)
+    option = r"--symbol-map \1=\2" if arguments[:1] == ["run"] else r"--symbol \2"
+    return re.sub(r"symbols=\{'([^']+)': '([^']+)'\}", option, message)
 
 
 def complain(kind: str, message: str) -> None:

@@ -14,12 +14,14 @@ from backtest.text import grouped
 
 __all__ = [
     "WIDTH",
+    "coins",
     "count",
     "days",
     "facts",
     "listing",
     "money",
     "percent",
+    "ratio",
     "several",
     "show",
     "spoken",
@@ -35,6 +37,16 @@ UNDEFINED = "-"
 
 def money(value: float) -> str:
     """Return an amount of the quote currency, as in 1 234.50."""
+    return UNDEFINED if math.isnan(value) else grouped(value, 2)
+
+
+def coins(value: float) -> str:
+    """Return an amount of a coin, as in 0.012346."""
+    return UNDEFINED if math.isnan(value) else grouped(value, 6)
+
+
+def ratio(value: float) -> str:
+    """Return a number without a unit, as in 1.23."""
     return UNDEFINED if math.isnan(value) else grouped(value, 2)
 
 

@@ -40,7 +40,7 @@ def settled_trips(fills: Records, liquidations: Records, open_positions: Records
         entry_price and exit_price (weighted by quantity over what opened and over what closed, NaN where nothing
         closed), margin (initial margin put up, summed over the openings), realised, fees, funding, interest, penalty,
         forfeited, bad_debt, pnl (realised - fees - funding - interest - penalty - forfeited + bad_debt), reason (code
-        of EXIT_REASONS).
+        of EXIT_REASONS), liquidated (whether any part of it was).
 
     Notes
     -----
@@ -82,6 +82,7 @@ def settled_trips(fills: Records, liquidations: Records, open_positions: Records
         **money,
         "pnl": money["realised"] - costs + money["bad_debt"],
         "reason": np.where(still_open, OPEN, log["reason"][last]),
+        "liquidated": total((log["reason"] == Reason.LIQUIDATION).astype(np.float64)) > 0.0,
     }
     by_entry = np.argsort(entry_bar, kind="stable")
     return {name: values[by_entry] for name, values in figures.items()}

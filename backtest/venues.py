@@ -12,6 +12,9 @@ from backtest.text import shown
 
 __all__ = ["Ladder", "MarginCall", "Tier", "Venue"]
 
+SHARE_SETTINGS = ("liquidation_share", "liquidation_floor", "cooldown")
+"""What only the policy "share" reads."""
+
 NotNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 
@@ -102,7 +105,7 @@ class Venue(Settings):
     ConfigError                    for a value outside its range, settings that do not fit together, or a symbol twice
     MarginError                    for tiers that are unsorted, do not start at 0, leave gaps, whose rates fall or whose
                                    leverages rise, or under which a position is born liquidated:
-                                   call.level · (maintenance_rate + fee_in_maintenance) >= 1 / max_leverage
+                                   maintenance_rate + fee_in_maintenance >= 1 / max_leverage
     """
 
     tiers: Ladder | dict[str, Ladder]
@@ -164,9 +167,8 @@ class Venue(Settings):
     def _fit_together(self) -> Self:
         check_rules(self)
         check_symbols(self)
-        level = 1.0 if self.call is None else self.call.level
         at_bankruptcy = self.fee_in_maintenance_at == "bankruptcy"
-        birth = Birth(self.fee_in_maintenance, at_bankruptcy, self.contract == "inverse", level)
+        birth = Birth(self.fee_in_maintenance, at_bankruptcy, self.contract == "inverse")
         ladders = self.tiers if isinstance(self.tiers, dict) else {"": self.tiers}
         for symbol, ladder in ladders.items():
             check_ladder(ladder, birth, f" for {symbol}" if symbol else "")
@@ -186,10 +188,10 @@ class Venue(Settings):
         if name is None:
             nearest = nearest_symbol(canonical_symbol(wanted), self.tiers)
             dated = f"; as of {self.as_of} it lists {len(self.tiers)} symbols" if self.as_of else ""
+            same = base_of(nearest) == base_of(canonical_symbol(wanted))
+            hint = f": symbols={{{symbol!r}: {nearest!r}}} takes its tiers" if same else ", another coin"
             raise ConfigError(
-                f"symbol must be listed by venue {self.name}, got {wanted!r}; "
-                f"the nearest is {nearest!r}: symbols={{{symbol!r}: {nearest!r}}} takes its tiers "
-                f"(--symbol-map {symbol}={nearest} in the shell){dated}"
+                f"symbol must be listed by venue {self.name}, got {wanted!r}; the nearest is {nearest!r}{hint}{dated}"
             )
         return self.tiers[name]
 
@@ -241,6 +243,17 @@ def check_rules(venue: Venue) -> None:
         raise ConfigError("Venue.liquidation_share must be given with liquidation 'share', got None")
     if venue.liquidation == "restore" and venue.fee_in_maintenance_at == "bankruptcy":
         raise ConfigError("Venue.fee_in_maintenance_at must be 'mark' with liquidation 'restore', got 'bankruptcy'")
+    for name in SHARE_SETTINGS if venue.liquidation != "share" else ():
+        if getattr(venue, name):
+            raise ConfigError(
+                f"Venue.{name} needs liquidation 'share', got {getattr(venue, name):g} with the policy "
+                f"{venue.liquidation!r}"
+            )
+    if venue.target_ratio is not None and venue.liquidation != "restore" and venue.call is None:
+        raise ConfigError(
+            f"Venue.target_ratio needs liquidation 'restore', or a call, got {venue.target_ratio:g} "
+            f"with the policy {venue.liquidation!r}"
+        )
     if venue.maintenance_on == "net" and venue.liquidation_order != "everything":
         raise ConfigError(
             f"Venue.liquidation_order must be 'everything' with maintenance_on 'net', got {venue.liquidation_order!r}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
-from comparison import check_ledger, compare, engine_result
+from comparison import assert_same_bits, check_ledger, compare, engine_result
 from draws import Case
-from reference import Account, Market, Outcome, Tier, Venue, replay
+from reference import Account, Market, Outcome, Tier, Venue
 
 F = Fraction
 HOUR = 3600 * 10**9
@@ -33,20 +34,36 @@ def market(
     )
 
 
-def signals(*columns: str) -> list[list[F | None]]:
+def signals(*columns: str) -> list[list[F | float | None]]:
     """Return signals from one text per instrument, a word per bar, "." where nothing new is said."""
     words = [column.split() for column in columns]
-    return [[None if word == "." else F(word) for word in row] for row in zip(*words, strict=True)]
+    return [[said(word) for word in row] for row in zip(*words, strict=True)]
 
 
-def run(bars: Market, wanted: list, account: Account = TENFOLD, tiers: list | None = None, **rules: object) -> Outcome:
-    """Return the reference's replay with the same tiers for every instrument, which the engine's must equal."""
-    venue = Venue([tiers or SIMPLE] * len(wanted[0]), **rules)
-    outcome = replay(bars, wanted, account, venue)
-    case = Case(bars, wanted, account, venue)
-    result = engine_result(case)
-    check_ledger(result, float(account.cash))
-    compare(case, outcome, result)
+def said(word: str) -> F | float | None:
+    """Return the number that a word is, nothing for "."."""
+    return {".": None, "inf": math.inf}[word] if word in (".", "inf") else F(word)
+
+
+def run(
+    bars: Market,
+    wanted: list,
+    account: Account = TENFOLD,
+    tiers: list | None = None,
+    columns: dict[str, list] | None = None,
+    hedged: bool = False,
+    **rules: object,
+) -> Outcome:
+    """Return the reference's replay with the same tiers for every instrument, which the engine's must equal.
+
+    `columns` holds tables like the signals, by name; hedged signals have two texts per instrument, long leg first.
+    """
+    case = Case(bars, wanted, account, Venue([tiers or SIMPLE] * len(bars.open[0]), **rules), columns, hedged)
+    outcome = case.replay()
+    quick, full = (engine_result(case, skip) for skip in (True, False))
+    assert_same_bits(quick, full)
+    check_ledger(quick, float(account.cash))
+    compare(case, outcome, quick)
     return outcome
 
 

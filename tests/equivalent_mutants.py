@@ -3,25 +3,17 @@
 # By the reason: file, function, source [change].
 EQUIVALENT = {
     "a position without quantity has been left out before": """
-        walk.py set_leg: position.quantity > 0.0 [> -> >=]
-        margin.py liquidation_price: quantity > 0.0 [> -> >=]
-        margin.py liquidation_price: quantity > 0.0 [> -> >=] #2
         quiet.py arm: quantity > 0.0 [> -> >=]
         quiet.py steepest_slope: position.quantity < 0.0 [< -> <=]
         quiet.py glance: quantity > 0.0 [> -> >=]
         quiet.py pass_quiet_bars: quantity > 0.0 [> -> >=]
     """,
     "what has nothing, owes nothing or wants nothing changes nothing": """
-        orders.py plan_order: change * side <= 0.0 [<= -> <]
-        orders.py plan_order: quantity * target < 0.0 [< -> <=]
         orders.py is_ordered: t > 0 [> -> >=]
-        liquidation.py liquidate_position: remaining >= 0.0 [>= -> >]
         liquidation.py liquidate_account: wallet < 0.0 [< -> <=]
         booking.py book_shortfall: account.wallet < 0.0 [< -> <=]
-        accrual.py accrue: rules.settings.borrow_rate > 0.0 [> -> >=]
         accrual.py settle_funding: position.quantity != 0.0 and is_present(market, t, i) [and -> or]
         accrual.py charge_interest: account.held > 0 [> -> >=]
-        walk.py liquidate_breached_at_open: book.account.held > 0 [> -> >=]
         walk.py walk: book.account.held > 0 [> -> >=]
         quiet.py glance: account.held > 0 [> -> >=]
         orders.py trade: first < last [< -> <=]
@@ -32,11 +24,8 @@ EQUIVALENT = {
         walk.py set_trigger: position.trigger_point = NOT_ON_LEG [removed]
         booking.py empty_position: position.entry_price = 0.0 [removed]
         booking.py bar_position: position.due = 0 [removed]
-        liquidation.py close_liquidated: liquidation.partial = 0 [removed]
-        schedule.py fill_schedule: schedule.latest[i] = 0.0 [removed]
     """,
     "where tiers meet, their lines do": """
-        margin.py tier_at: notional >= tiers[i, k + 1].floor [>= -> >]
     """,
     "one more step from the root, or from where a level line ends, leads to the same point": """
         margin.py breach_point: slope < 0.0 [< -> <=]
@@ -45,8 +34,6 @@ EQUIVALENT = {
         margin.py breach_point: point <= start [<= -> <]
     """,
     "a liquidation price of 0 is no nearer than none, and what has reached its tier has returned": """
-        margin.py liquidation_price: price > 0.0 [> -> >=]
-        margin.py liquidation_price: reached < k [< -> <=]
     """,
     "looking again finds nothing where nothing has changed": """
         walk.py survive_open: exits and (not is_isolated(rules)) [and -> or]
@@ -55,30 +42,21 @@ EQUIVALENT = {
         orders.py fill_increases: book_shortfall(book, rules) [removed]
     """,
     "more bars are walked, or more closes looked at, than need be": """
-        quiet.py arm: position.constant + deduction [+ -> -]
         quiet.py arm: position.mark_ceiling = ceiling [removed]
         quiet.py arm: min(stop, profit) [min -> max]
         quiet.py arm: position.trade_ceiling = max(stop, profit) [removed]
         quiet.py arm: max(stop, profit) [max -> min]
-        quiet.py has_stops: rules.settings.stop_loss < math.inf [< -> <=]
-        quiet.py has_stops: rules.settings.take_profit < math.inf [< -> <=]
         quiet.py steepest_slope: is_isolated(rules) or book.account.held == 1 [or -> and]
-        quiet.py steepest_slope: backed >= -ROUNDING * size * position.entry_price [>= -> >]
-        quiet.py steepest_slope: 1.0 - rules.tiers[i, lowest].rate [- -> +]
         quiet.py glance: position.requirement * close - position.deduction [- -> +]
         quiet.py glance: maintenance_worst - account.deductions [- -> +]
         quiet.py pass_quiet_bars: requirement * adverse - deduction [- -> +]
         quiet.py pass_quiet_bars: requirement * close - deduction [- -> +]
         loop.py replay: rules.settings.skip_quiet_bars == 0 [== -> !=]
-        loop.py replay: rules.settings.borrow_rate > 0.0 [> -> >=]
         loop.py replay: account.held <= 1 [<= -> <]
         loop.py replay: account.busy = 0 [removed]
-        loop.py next_appointment: schedule.bar[order] + 1 [+ -> -]
     """,
     "a hair lies between this limit and the one that it guards": """
         quiet.py glance: worst > ruin_level(book, rules) [> -> >=]
-        quiet.py pass_quiet_bars: constant > level [> -> >=]
-        quiet.py pass_quiet_bars: worst > level [> -> >=]
         quiet.py is_funded: surplus > ROUNDING * (abs(constant) + 2.0 * notional) [> -> >=]
     """,
     "the path of one position has its lowest equity where its worst price is": """

@@ -18,7 +18,7 @@ def breach(book: Book, unit: Unit, gap: bool) -> None:
     call = book.venue.call
     if call is not None and call.grace > 0 and unit.called is None:
         balance, required = book.figures(unit)
-        write(book, unit, "call", asked=call.level * required - balance)
+        write(book, unit, "call", asked=(book.venue.target_ratio or call.level) * required - balance)
         unit.called = book.t
         return
     if call is not None:

@@ -23,7 +23,7 @@ from shell import (
     fact,
 )
 
-from backtest import inspection, screens, shell
+from backtest import inspection, screens, shell, tables
 
 
 def test_inspect_prints_what_is_there(call):
@@ -152,7 +152,7 @@ def test_wide_liquidations_lose_columns_and_no_digits():
     prices = {"quantity": -12345.678, "mark_price": 12345.6, "fill_price": 12344.5}
     flags = {"gap": True, "joint": True, "partial": False}
     events = pd.DataFrame([{"time": time, "symbol": "1000PEPEUSDT", **prices, **money, **flags}])
-    full = screens.liquidation_columns(events)
+    full = screens.liquidation_columns(events, tables.money)
     assert list(full)[2:] == [
         "quantity",
         "mark price",
@@ -164,7 +164,7 @@ def test_wide_liquidations_lose_columns_and_no_digits():
         "how",
     ]
     assert full["how"] == ["gap joint"]
-    table, dropped = screens.liquidation_table(events, 80)
+    table, dropped = screens.liquidation_table(events, 80, tables.money)
     assert [str(column.header) for column in table.columns] == [
         "liquidated",
         "symbol",
@@ -173,7 +173,7 @@ def test_wide_liquidations_lose_columns_and_no_digits():
         "penalty",
     ]
     assert dropped == ["forfeited", "fill price", "how", "quantity", "bad debt"]
-    table, dropped = screens.liquidation_table(events, 200)
+    table, dropped = screens.liquidation_table(events, 200, tables.money)
     assert [str(column.header) for column in table.columns] == list(full)
     assert dropped == []
 

@@ -126,6 +126,7 @@ def test_new_settings_may_stand_in_the_file_or_on_the_command_line(tmp_path):
     config = config_file(
         tmp_path,
         """
+        cash = 2
         on_liquidation = "refill"
         reserve = 500
         currency = "base"
@@ -143,7 +144,7 @@ def test_new_settings_may_stand_in_the_file_or_on_the_command_line(tmp_path):
         """,
     )
     account = account_of(settings_of({"reserve": "600"}, str(config)))
-    assert account == bt.Account(on_liquidation="refill", reserve=600, currency="base")
+    assert account == bt.Account(cash=2, on_liquidation="refill", reserve=600, currency="base")
     venue = venue_of(settings_of({"liquidation_share": "0.5"}, str(config)), ("BTCUSD",))
     changes = {"call": bt.MarginCall(level=1.5, grace=1, deposit="none"), "multiplier": {"BTCUSD": 100}}
     assert venue == bt.venue("binance_coinm", liquidation="share", liquidation_share=0.5, insurance_fund=0, **changes)

@@ -54,7 +54,7 @@ NAMES = [
     "socialised_loss",
     "marks",
 ]
-NO_TRADES = {"pnl": np.empty(0), "reason": np.empty(0, dtype=np.int64)}
+NO_TRADES = {"pnl": np.empty(0), "reason": np.empty(0, np.int64), "liquidated": np.empty(0, np.bool_)}
 
 
 def curve_of(equity, low=None, cash=100.0, start="2024-01-01", freq="D"):
@@ -77,7 +77,8 @@ def summary_of(curve, trades=NO_TRADES, orders=(), liquidations=0, has_marks=Fal
 
 def trades_of(*rows):
     pnl, reasons = zip(*rows, strict=True)
-    return {"pnl": np.array(pnl, dtype=np.float64), "reason": np.array([EXIT_REASONS.index(word) for word in reasons])}
+    codes = np.array([EXIT_REASONS.index(word) for word in reasons])
+    return {"pnl": np.array(pnl, np.float64), "reason": codes, "liquidated": codes == EXIT_REASONS.index("liquidation")}
 
 
 def test_the_summary_has_the_specified_names_in_order():

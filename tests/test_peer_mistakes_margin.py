@@ -90,9 +90,9 @@ def test_m7_maintenance_is_continuous_where_tiers_meet():
 @pytest.mark.parametrize(
     ("tiers", "message"),
     [
-        ([(0, 0.01, 20), (10, 0.02, 10), (5, 0.03, 5)], "tier floors must rise, got 5 after 10"),
+        ([(0, 0.01, 20), (10, 0.02, 10), (5, 0.03, 5)], "floor must rise, got 5 after 10"),
         ([(1, 0.01, 20)], "tiers must start at a floor of 0, got 1"),
-        ([(0, 0.02, 20), (10, 0.01, 10)], "maintenance rates must not fall, got 0.01 after 0.02"),
+        ([(0, 0.02, 20), (10, 0.01, 10)], "maintenance_rate must not fall, got 0.01 after 0.02"),
         ([(0, 0.01, 20), (10, 0.02, 30)], "max_leverage must not rise, got 30 after 20"),
     ],
 )

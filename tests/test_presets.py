@@ -134,10 +134,8 @@ def test_no_table_is_left_over():
             "dydx_v4",
             {
                 "breach": "below",
-                "liquidation": "share",
-                "liquidation_share": 0.1,
-                "liquidation_floor": 1000,
-                "cooldown": 0,
+                "liquidation": "restore",
+                "target_ratio": 1.01,
                 "liquidation_fee": 0.015,
                 "residual": "return",
             },

@@ -119,7 +119,7 @@ def test_call_is_answered_from_the_reserve() -> None:
     # 1000 + 100 (P - 100) = 7.5 P  =>  P = 9000/92.5; at 96 balance 600 and R 480, 2 x 480 - 600 = 360 is asked for
     price = F(9000) / F("92.5")
     assert events(outcome) == [
-        (1, "call", F("7.5") * price, 5 * price, 0, 0, 500),
+        (1, "call", F("7.5") * price, 5 * price, F("2.5") * price, 0, 500),  # 2 x 5 P - 7.5 P
         (2, "deposit", 600, 480, 360, 360, 140),
         (2, "cure", 960, 480, 0, 0, 140),
     ]

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
-from scenes import venue_of
+from scenes import bars_of, venue_of
 
 import backtest as bt
 from backtest.errors import ConfigError, MarginError
@@ -20,12 +21,12 @@ from backtest.errors import ConfigError, MarginError
         (
             {"tiers": [(0, 0.01, 10), (50, 0.02, 5), (50, 0.03, 5)]},
             MarginError,
-            "tier floors must rise, got 50 after 50 in tier 2",
+            "floor must rise, got 50 after 50 in tier 2",
         ),
         (
             {"tiers": [(0, 0.02, 10), (50, 0.01, 5)]},
             MarginError,
-            "maintenance rates must not fall, got 0.01 after 0.02 in tier 1",
+            "maintenance_rate must not fall, got 0.01 after 0.02 in tier 1",
         ),
         (
             {"tiers": {"S0": [(0, 0.01, 10), (50, 0.02, 20)]}},
@@ -177,6 +178,28 @@ def test_rules_that_go_together_are_taken():
     assert venue_of(target_ratio=1.6, call=bt.MarginCall(level=1.5)).call.close_below == 1.0
 
 
+@pytest.mark.parametrize("name", ["liquidation_share", "liquidation_floor", "cooldown"])
+def test_what_only_a_share_reads_is_refused_without_it(name):
+    with pytest.raises(
+        ConfigError, match=rf"^Venue\.{name} needs liquidation 'share', got 0\.5 with"
+    ):
+        venue_of(**{name: 0.5})
+
+
+def test_a_target_that_nothing_reaches_for_is_refused():
+    with pytest.raises(
+        ConfigError, match=r"^Venue\.target_ratio needs liquidation 'restore', or a call"
+    ):
+        venue_of(target_ratio=1.5)
+
+
+def test_a_preset_with_another_policy_leaves_the_figures_of_its_own():
+    venue = bt.venue("hyperliquid", liquidation="restore", target_ratio=1.5)
+    assert (venue.liquidation_share, venue.liquidation_floor, venue.cooldown) == (None, 0, 0)
+    assert bt.venue("dydx_v4", liquidation="full").target_ratio is None
+    assert bt.venue("reg_t", liquidation="full").target_ratio == 1.01  # for its calls
+
+
 def test_a_venue_does_as_before_unless_told_otherwise():
     venue = venue_of()
     assert (venue.liquidation, venue.liquidation_order, venue.breach) == ("full", "everything", "at")
@@ -227,11 +250,11 @@ def tier(floor=0, rate=0.01, leverage=10, short=None, cap=None):
         ([tier(), tier(50, 0.02, 5, cap=50)], "^cap must be above the floor, got 50 <= 50 in tier 1$"),
         (
             [tier(short=0.03), tier(50, 0.02, 5)],
-            r"^short maintenance rates must not fall, got 0\.02 after 0\.03 in tier 1$",
+            r"^short_maintenance_rate must not fall, got 0\.02 after 0\.03 in tier 1$",
         ),
         (
             [tier(short=0.02), tier(50, 0.01, 5, short=0.01)],
-            r"^short maintenance rates must not fall, got 0\.01 after 0\.02 in tier 1$",
+            r"^short_maintenance_rate must not fall, got 0\.01 after 0\.02 in tier 1$",
         ),
         (
             [tier(short=0.1)],
@@ -253,25 +276,27 @@ def test_sides_and_caps_that_fit():
     ("rate", "rules"),
     [
         # 10x: the initial margin is 0.1 of notional
-        (0.05, {"call": bt.MarginCall(level=2)}),
-        (0.04, {"call": bt.MarginCall(level=2), "fee_in_maintenance": 0.01}),
+        (0.09, {"fee_in_maintenance": 0.01}),
         # at the bankruptcy price a short is worth 1 + 1 / 10 of its notional: 0.045 + 0.05 * 1.1 = 0.1
         (0.045, {"fee_in_maintenance": 0.05, "fee_in_maintenance_at": "bankruptcy"}),
         # so is an inverse long
         (0.045, {"fee_in_maintenance": 0.05, "fee_in_maintenance_at": "bankruptcy", "contract": "inverse"}),
     ],
 )
-def test_a_position_is_not_born_called_or_without_surplus(rate, rules):
+def test_a_position_is_not_born_without_surplus(rate, rules):
     with pytest.raises(MarginError, match=r"must be below 1 / max_leverage, got 0\.(1|05) >= 1 / 10 in tier 0"):
         bt.Venue(tiers=[tier(rate=rate)], **rules)
     assert bt.Venue(tiers=[tier(rate=rate - 1e-9)], **rules).tiers
 
 
-def test_a_called_birth_is_named_as_one():
+def test_a_leverage_at_which_every_position_is_called_is_refused():
+    venue = bt.Venue(tiers=[tier(rate=0.05, short=0.0625)], call=bt.MarginCall(level=2))
+    bars = bars_of([100, 100])
     with pytest.raises(
-        MarginError, match=r"^call\.level times \(maintenance_rate \+ fee_in_maintenance\) must be below"
+        MarginError, match=r"^leverage must be below 1 / \(call\.level \* maintenance_rate\) = 8, .* S0"
     ):
-        bt.Venue(tiers=[tier(rate=0.05)], call=bt.MarginCall(level=2))
+        bt.run(bars, np.zeros((2, 1)), venue=venue, account=bt.Account(leverage=8))
+    assert bt.run(bars, np.zeros((2, 1)), venue=venue, account=bt.Account(leverage=7.99)).calls.empty
 
 
 def test_a_rate_just_below_the_birth_of_a_liquidation_is_a_tier():

@@ -88,11 +88,19 @@ def set_level(book: Book, first: int, level: float) -> None:
 
 
 @helper
+def missing(book: Book, rules: Rules, first: int, point: float) -> float:
+    """Return what a called margin unit lacks: to the target ratio, or where there is none to the level of the call."""
+    end = end_of(book, rules, first)
+    ratio = max(rules.settings.target_ratio, rules.settings.call_level)
+    return ratio * maintenance_at(book, rules, first, end, point) - balance_at(book, rules, first, end, point)
+
+
+@helper
 def call(book: Book, rules: Rules, logs: Logs, t: int, first: int, point: float) -> None:
     """Make a margin call."""
     position = book.positions[first]
-    missing = 0.0 - surplus_at(book, rules, first, end_of(book, rules, first), point)
-    note_call(book, rules, logs, t, first, point, CallEvent.CALL, missing, 0.0)
+    asked = missing(book, rules, first, point)
+    note_call(book, rules, logs, t, first, point, CallEvent.CALL, asked, 0.0)
     position.called = 1
     position.called_bar = t
     book.account.calls += 1
@@ -134,9 +142,7 @@ def answer_calls(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -
 def deposit(book: Book, rules: Rules, logs: Logs, t: int, first: int) -> None:
     """Put what is missing to the target ratio into a margin unit, as far as the reserve goes."""
     account = book.account
-    end = end_of(book, rules, first)
-    required = maintenance_at(book, rules, first, end, 0.0)
-    asked = rules.settings.target_ratio * required - balance_at(book, rules, first, end, 0.0)
+    asked = missing(book, rules, first, 0.0)
     amount = min(account.reserve, asked)
     if amount <= 0.0:
         return
