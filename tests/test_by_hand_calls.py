@@ -208,9 +208,9 @@ def test_positions_closed_by_the_trader_end_their_call_at_the_next_open() -> Non
 def test_a_position_opened_under_an_open_call_stands_at_the_lower_level_until_the_next_open() -> None:
     bars = market([FLAT, DIP, LOW, HIGH, FLAT])
     outcome = run(bars, signals("1 -1 . . ."), TENFOLD, FIVE, call=WAITS)
-    # the flip leaves 7000 / 97 units short at 97; at 99 of a margin of 700 are left 700 - 14 000 / 97 = 555.7, and 1.5 * R = 535.8
+    # the flip leaves 7000 / 97 units short at 97 on 700; at 99 there are 555.7 left, and 535.8 for the call; at 100 too
+    # little
     size = F(7000, 97)
-    # and at 100 too little
     assert events(outcome) == [
         CALL,
         row(3, "cure", 700 - 2 * size, F(5, 100) * size * 99),

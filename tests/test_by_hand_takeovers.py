@@ -1,6 +1,6 @@
 """Which positions a liquidation closes first, when it takes everything, and where money is short, by hand.
 
-Unless a test says otherwise, 1000 of cash buy 100 units at 100 on tenfold leverage, and 5 % of the notional is required.
+1000 of cash buy 100 units at 100 on tenfold leverage; where nothing else is said 5 % of the notional is required.
 """
 
 from __future__ import annotations

@@ -4,22 +4,16 @@ import contextlib
 import io
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+import backtest as bt
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"```(python|console|text|toml)\n(.*?)```", re.DOTALL)
-
-
-def shown(kind: str, marker: str) -> tuple[str, str]:
-    """Return the block of a kind that holds the marker, and the text block after it."""
-    blocks = BLOCK.findall(README)
-    at = next(n for n, (name, text) in enumerate(blocks) if name == kind and marker in text)
-    following, output = blocks[at + 1]
-    assert following == "text"
-    return blocks[at][1], output
 
 
 @pytest.fixture(autouse=True)
@@ -30,44 +24,51 @@ def _in_a_checkout(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-def test_code_prints_what_readme_shows():
-    code, output = shown("python", "read_bars")
+SHOWN = [(blocks[0], blocks[1][1]) for blocks in pairwise(BLOCK.findall(README)) if blocks[1][0] == "text"]
+
+
+@pytest.mark.parametrize(("code", "output"), [(code, output) for (kind, code), output in SHOWN if kind == "python"])
+def test_code_prints_what_readme_shows(code, output):
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(code, "README.md", "exec"), {})  # noqa: S102
     assert printed.getvalue() == output
 
 
-def test_command_prints_what_readme_shows(call):
-    command, output = shown("console", "backtest run")
-    words = shlex.split(command.removeprefix("$ ").replace("\\\n", " "))
+@pytest.mark.parametrize(("code", "output"), [(code, output) for (kind, code), output in SHOWN if kind == "console"])
+def test_command_prints_what_readme_shows(call, code, output):
+    words = shlex.split(code.removeprefix("$ ").replace("\\\n", " "))
     assert words[0] == "backtest"
     assert call(*words[1:]) == (0, output, "")
 
 
 def test_other_commands_of_readme_run(call, tmp_path):
-    settings = next(text for kind, text in BLOCK.findall(README) if kind == "toml")
-    (tmp_path / "cross.toml").write_text(settings)
-    commands = next(text for kind, text in BLOCK.findall(README) if kind == "console" and "--config" in text)
-    for command in commands.splitlines():
+    for text in (text for kind, text in BLOCK.findall(README) if kind == "toml"):
+        (tmp_path / ("cross.toml" if "strategy" in text else "mine.toml")).write_text(text)
+    commands = [text for (kind, text), following in pairwise(BLOCK.findall(README)) if kind == "console" != following[0]]
+    commands = [line for text in commands if "pip install" not in text and "\\" not in text for line in text.splitlines()]
+    assert len(commands) > 6
+    for command in commands:
         words = shlex.split(command.removeprefix("$ backtest "), comments=True)
         code, out, err = call(*words)
-        assert (code, err) == (0, "")
+        assert (code, err) == (0, ""), command
         if "--config" in words:
             assert re.search(r"liquidations +0$", out, re.MULTILINE)
 
 
-def test_strategy_of_readme_is_a_strategy(tmp_path):
-    code = next(text for kind, text in BLOCK.findall(README) if kind == "python" and "PARAMS" in text)
+@pytest.mark.parametrize("code", [text for kind, text in BLOCK.findall(README) if kind == "python" and "PARAMS" in text])
+def test_strategies_of_readme_are_strategies(tmp_path, code):
     (tmp_path / "mine.py").write_text(code)
-    from backtest import read_bars, strategy
-
-    signals = strategy("mine.py").signals(read_bars("data/btcusdt_1h.parquet"))
-    assert set(signals.target[100:, 0]) == {1.0, -1.0}
+    bars = bt.read_bars("data/btcusdt_1h.parquet")
+    signals = bt.strategy("mine.py").signals(bars)
+    assert set(signals.target[100:, 0]) in ({1.0, -1.0}, {1.0})
+    if "leverage" in code:
+        assert set(signals.leverage[100:, 0]) == {2.0, 3.0}
+        assert bt.run(bars, bt.strategy("mine.py"), venue=bt.venue("binance_usdm")).fills["reason"].eq("stop_loss").any()
 
 
 def test_demo_is_the_command_of_readme():
-    command, _ = shown("console", "backtest run")
+    command = next(text for kind, text in BLOCK.findall(README) if kind == "console" and "--out runs/demo" in text)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     demo = makefile.split("demo: $(INSTALLED)\n")[1].split("\n\n")[0]
     words = shlex.split(demo.replace("\\\n", " ").replace("$(BIN)/", ""))
