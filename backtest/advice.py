@@ -27,8 +27,8 @@ def warn_of_late_stop(account: Account, venue: Venue, symbols: tuple[str, ...]) 
 
     In a cross account that is the position that alone takes all of it.
     """
-    if account.stop_loss is None:
-        return
+    if account.stop_loss is None or (venue.call is not None and venue.call.grace > 0):
+        return  # without stops, or where a call leaves time for them
     for symbol in symbols:
         distance = liquidation_distance(account.leverage, venue, symbol)
         if account.stop_loss >= distance:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from backtest.calculators import bankruptcy_price, liquidation_price, maintenance_margin
 from backtest.errors import ConfigError, MarginError
-from backtest.tables import facts, percent, show, times
+from backtest.tables import facts, show, times
 from backtest.text import grouped, shown
 from backtest.venues import Venue
 
@@ -89,7 +89,7 @@ def print_liquidation_price(held: Holding) -> None:
         sign = math.copysign(1.0, held.signed)
         required = float(maintenance_margin(sign * held.notional(price), venue, symbol))
         what = "liquidation price" if venue.call is None or venue.call.grace == 0 else "margin call at"
-        table.add_row(what, f"{figure(price)}, {percent(price / held.entry - 1.0)} from the entry")
+        table.add_row(what, f"{figure(price)}, {price / held.entry - 1.0:+.2%} from the entry")
         table.add_row("maintenance margin", f"{figure(required)}{unit} there")
     table.add_row("bankruptcy price", "none" if math.isnan(broke) else figure(broke))
     show(table)

@@ -73,6 +73,9 @@ class Settings(BaseModel):
     def __delattr__(self, name: str) -> NoReturn:
         raise ConfigError(f"{type(self).__name__} is frozen, so {name} cannot be deleted")
 
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
     def __str__(self) -> str:
         return repr(self)
 

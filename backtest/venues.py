@@ -80,10 +80,11 @@ class Venue(Settings):
                                    "restore": what brings balance / requirement to target_ratio
     liquidation_order : str        cross: what goes first: "everything" together, the position with the "largest_loss",
                                    or with the "largest_maintenance"
-    liquidation_share : float      of the quantity, in (0, 1]; needed by "share"
+    liquidation_share : float      of the quantity, in [0.01, 1]; needed by "share"
     liquidation_floor : float      notional (money) up to which "share" closes all
     cooldown : float               seconds after a close in part during which "share" closes all
-    target_ratio : float           balance / requirement, above 1 and call.level; needed by "restore" and deposits
+    target_ratio : float           balance / requirement that "restore" and deposits reach, which need it; above 1 and
+                                   call.level: the nearer, the smaller the step and the sooner the next
     backstop : float               in [0, 1): with a balance below backstop times the requirement all is closed, and
                                    what is left is forfeited
     liquidation_fee : float        penalty, of the liquidated notional
@@ -124,7 +125,7 @@ class Venue(Settings):
 
     liquidation: Literal["full", "step_down", "share", "restore"] = "full"
     liquidation_order: Literal["everything", "largest_loss", "largest_maintenance"] = "everything"
-    liquidation_share: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    liquidation_share: Annotated[float, Field(ge=0.01, le=1.0)] | None = None
     liquidation_floor: NotNegative = 0.0
     cooldown: NotNegative = 0.0
     target_ratio: Annotated[float, Field(gt=1.0)] | None = None
@@ -187,7 +188,11 @@ class Venue(Settings):
         name = listed_name(wanted, self.tiers)
         if name is None:
             nearest = nearest_symbol(canonical_symbol(wanted), self.tiers)
-            dated = f"; as of {self.as_of} it lists {len(self.tiers)} symbols" if self.as_of else ""
+            dated = (
+                f"; as of {self.as_of} it lists {len(self.tiers)} symbol{'s' * (len(self.tiers) > 1)}"
+                if self.as_of
+                else ""
+            )
             same = base_of(nearest) == base_of(canonical_symbol(wanted))
             hint = f": symbols={{{symbol!r}: {nearest!r}}} takes its tiers" if same else ", another coin"
             raise ConfigError(
@@ -215,8 +220,8 @@ class Venue(Settings):
         return figures[name]
 
     def base(self, symbol: str) -> str:
-        """Return the coin of a symbol: the money of an inverse contract."""
-        return base_of(canonical_symbol(self.symbols.get(symbol, symbol)))
+        """Return the coin of a symbol of the bars, the money of its inverse contract, whosever tiers it takes."""
+        return base_of(canonical_symbol(symbol))
 
     def __repr__(self) -> str:
         count, noun = len(self.tiers), "symbol" if isinstance(self.tiers, dict) else "tier"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from market import HOLD, Market, hourly, market, venue
 from timing import Figure, best, machine, table
 
@@ -45,9 +46,10 @@ class Prepared:
         return best(self.replay, repeats, before=self.reset, cpu=cpu) / bars * NANOSECONDS
 
 
-def prepare(bars: bt.Bars, targets: np.ndarray, account: bt.Account) -> Prepared:
+def prepare(bars: bt.Bars, targets: object, account: bt.Account, **rules: Any) -> Prepared:
     """Return a replay that can be timed alone; `state` holds the book and logs of the last one."""
-    inputs = inputs_of(bars, as_signals(targets, bars), rules_of(account, venue(), bars.symbols))
+    terms = venue().model_copy(update=rules)
+    inputs = inputs_of(bars, as_signals(targets, bars), rules_of(account, terms, bars.symbols))
     columns = Columns(np.zeros(len(bars)), np.zeros(len(bars)), np.empty((len(DETAIL), 0)))
     logs = new_logs(4 * len(bars) + 1024, 4096, len(bars) + 256, 256)
     for log in (logs.fills, logs.liquidations, logs.orders, logs.calls):
@@ -55,7 +57,7 @@ def prepare(bars: bt.Bars, targets: np.ndarray, account: bt.Account) -> Prepared
     state: dict[str, Any] = {}
 
     def reset() -> None:
-        state["book"] = new_book(inputs.rules.settings, len(bars.symbols))
+        state["book"] = new_book(inputs.rules.settings, inputs.market.trade.shape[1])
         logs.counts[:] = 0
         state["logs"] = logs
 
@@ -87,6 +89,34 @@ def kernel_figures() -> list[Figure]:
     for name, data, settings, target in cases:
         prepared = prepare(data, plain.targets, settings)
         figures.append(Figure(f"kernel, {name}", prepared.nanoseconds_per_bar(BARS), "ns/bar", target))
+    return figures
+
+
+def rule_figures() -> list[Figure]:
+    """Return the kernel's figures under rules that a bar without an event pays nothing for, and under those it pays."""
+    plain = market(BARS)
+    bars, targets = plain.bars(), plain.targets
+    call = bt.MarginCall(level=1.2, grace=24, deposit="none")
+    both = pd.DataFrame(
+        {"target_long": targets.clip(0, 1)[:, 0], "target_short": (-targets).clip(0, 1)[:, 0]}, bars.time
+    )
+    stops = np.where(np.arange(BARS) % 60 == 0, 0.02 + 0.01 * np.sin(np.arange(BARS)), np.nan)
+    moving = pd.DataFrame({"target": targets[:, 0], "stop_loss": stops}, bars.time)
+    cases: list[tuple[str, object, dict[str, Any], dict[str, Any]]] = [
+        ("full close", targets, {}, {}),
+        ("step down", targets, {}, {"liquidation": "step_down"}),
+        ("share", targets, {}, {"liquidation": "share", "liquidation_share": 0.2, "cooldown": 30}),
+        ("restore", targets, {}, {"liquidation": "restore", "target_ratio": 1.5}),
+        ("margin calls with grace", targets, {}, {"call": call}),
+        ("lots and a minimum", targets, {}, {"lot_size": 0.001, "minimum_notional": 5}),
+        ("inverse", targets, {"currency": "base", "cash": 100.0}, {"contract": "inverse"}),
+        ("a stop that moves every hour", moving, {}, {}),
+        ("hedge mode", both, {}, {}),
+    ]
+    figures = []
+    for name, signals, settings, rules in cases:
+        prepared = prepare(bars, signals, account(**settings), **rules)
+        figures.append(Figure(f"kernel, isolated, {name}", prepared.nanoseconds_per_bar(BARS), "ns/bar"))
     return figures
 
 
@@ -174,7 +204,7 @@ def memory_figures() -> list[Figure]:
 
 def figures() -> list[Figure]:
     """Return every figure of the engine."""
-    return [*kernel_figures(), *wide_figures(), *whole_figures(), *hourly_figures(), *memory_figures()]
+    return [*kernel_figures(), *rule_figures(), *wide_figures(), *whole_figures(), *hourly_figures(), *memory_figures()]
 
 
 if __name__ == "__main__":

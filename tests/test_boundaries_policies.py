@@ -213,3 +213,20 @@ def test_two_that_lose_the_same(order: str, second: F, first: int) -> None:
     account = replace(FOURFOLD, margin_mode="cross")
     outcome = run(bars, signals("0.5 . .", "0.5 . ."), account, SIXTEENTH, liquidation_order=order)
     assert outcome.liquidations[0]["instrument"] == first
+
+
+def test_what_is_closed_whole_begins_no_cooldown() -> None:
+    # 10 units are worth less than the floor, 20 more
+    bars = market([FLAT, FLAT, (80, 80, 80, 80)], [FLAT, FLAT, (80, 80, 80, 80)])
+    rules = {**HALF, "liquidation_floor": F(1000), "cooldown": F(1)}
+    assert closed(run(bars, signals("0.25 . .", "0.5 . ."), FOURFOLD, SIXTEENTH, **rules)) == [(10, False), (10, True)]
+    assert closed(run(bars, signals("0.5 . .", "0.5 . ."), FOURFOLD, SIXTEENTH, **rules)) == [(10, True), (20, False)]
+
+
+def test_what_is_not_to_go_stays_even_where_it_is_worth_dust() -> None:
+    # 30 units lose 65 each; a short of 10 has gained nearly all of its 1000: 50 are left of 30 * 35 / 16
+    least = F(1, 2**24)
+    bars = market([FLAT, FLAT, (35, 35, 35, 35)], [FLAT, FLAT, (least,) * 4])
+    account = replace(FOURFOLD, margin_mode="cross")
+    outcome = run(bars, signals("0.75 . .", "-0.25 . ."), account, SIXTEENTH, **HALF, liquidation_order="largest_loss")
+    assert values(outcome.liquidations, "instrument", "quantity") == [(0, 15)]

@@ -135,7 +135,7 @@ def test_no_table_is_left_over():
             {
                 "breach": "below",
                 "liquidation": "restore",
-                "target_ratio": 1.01,
+                "target_ratio": 1.05,
                 "liquidation_fee": 0.015,
                 "residual": "return",
             },

@@ -24,10 +24,12 @@ def _in_a_checkout(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-SHOWN = [(blocks[0], blocks[1][1]) for blocks in pairwise(BLOCK.findall(README)) if blocks[1][0] == "text"]
+BLOCKS = BLOCK.findall(README)
+SHOWN = [(kind, text, output) for (kind, text), (after, output) in pairwise(BLOCKS) if after == "text"]
+STRATEGIES = [text for kind, text in BLOCKS if kind == "python" and "PARAMS" in text]
 
 
-@pytest.mark.parametrize(("code", "output"), [(code, output) for (kind, code), output in SHOWN if kind == "python"])
+@pytest.mark.parametrize(("code", "output"), [(code, output) for kind, code, output in SHOWN if kind == "python"])
 def test_code_prints_what_readme_shows(code, output):
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
@@ -35,7 +37,7 @@ def test_code_prints_what_readme_shows(code, output):
     assert printed.getvalue() == output
 
 
-@pytest.mark.parametrize(("code", "output"), [(code, output) for (kind, code), output in SHOWN if kind == "console"])
+@pytest.mark.parametrize(("code", "output"), [(code, output) for kind, code, output in SHOWN if kind == "console"])
 def test_command_prints_what_readme_shows(call, code, output):
     words = shlex.split(code.removeprefix("$ ").replace("\\\n", " "))
     assert words[0] == "backtest"
@@ -43,10 +45,11 @@ def test_command_prints_what_readme_shows(call, code, output):
 
 
 def test_other_commands_of_readme_run(call, tmp_path):
-    for text in (text for kind, text in BLOCK.findall(README) if kind == "toml"):
-        (tmp_path / ("cross.toml" if "strategy" in text else "mine.toml")).write_text(text)
-    commands = [text for (kind, text), following in pairwise(BLOCK.findall(README)) if kind == "console" != following[0]]
-    commands = [line for text in commands if "pip install" not in text and "\\" not in text for line in text.splitlines()]
+    for kind, text in BLOCKS:
+        if kind == "toml":
+            (tmp_path / ("cross.toml" if "strategy" in text else "mine.toml")).write_text(text)
+    without_output = [text for (kind, text), (after, _) in pairwise(BLOCKS) if kind == "console" and after != "text"]
+    commands = [line for text in without_output if "pip install" not in text for line in text.splitlines()]
     assert len(commands) > 6
     for command in commands:
         words = shlex.split(command.removeprefix("$ backtest "), comments=True)
@@ -56,7 +59,7 @@ def test_other_commands_of_readme_run(call, tmp_path):
             assert re.search(r"liquidations +0$", out, re.MULTILINE)
 
 
-@pytest.mark.parametrize("code", [text for kind, text in BLOCK.findall(README) if kind == "python" and "PARAMS" in text])
+@pytest.mark.parametrize("code", STRATEGIES)
 def test_strategies_of_readme_are_strategies(tmp_path, code):
     (tmp_path / "mine.py").write_text(code)
     bars = bt.read_bars("data/btcusdt_1h.parquet")
@@ -64,11 +67,12 @@ def test_strategies_of_readme_are_strategies(tmp_path, code):
     assert set(signals.target[100:, 0]) in ({1.0, -1.0}, {1.0})
     if "leverage" in code:
         assert set(signals.leverage[100:, 0]) == {2.0, 3.0}
-        assert bt.run(bars, bt.strategy("mine.py"), venue=bt.venue("binance_usdm")).fills["reason"].eq("stop_loss").any()
+        result = bt.run(bars, bt.strategy("mine.py"), venue=bt.venue("binance_usdm"))
+        assert (result.fills["reason"] == "stop_loss").any()
 
 
 def test_demo_is_the_command_of_readme():
-    command = next(text for kind, text in BLOCK.findall(README) if kind == "console" and "--out runs/demo" in text)
+    command = next(text for kind, text in BLOCKS if kind == "console" and "--out runs/demo" in text)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     demo = makefile.split("demo: $(INSTALLED)\n")[1].split("\n\n")[0]
     words = shlex.split(demo.replace("\\\n", " ").replace("$(BIN)/", ""))

@@ -51,7 +51,7 @@ from backtest.errors import ConfigError, MarginError
             r"liquidation must be 'full', 'step_down', 'share' or 'restore', got 'half'",
         ),
         ({"liquidation_order": "fifo"}, ConfigError, r"liquidation_order must be 'everything', 'largest_loss' or"),
-        ({"liquidation_share": 0}, ConfigError, r"Venue\.liquidation_share must be greater than 0, got 0"),
+        ({"liquidation_share": 0}, ConfigError, r"Venue\.liquidation_share must be greater than or equal to 0\.01, got 0"),
         (
             {"liquidation_share": 1.5},
             ConfigError,
@@ -197,7 +197,7 @@ def test_a_preset_with_another_policy_leaves_the_figures_of_its_own():
     venue = bt.venue("hyperliquid", liquidation="restore", target_ratio=1.5)
     assert (venue.liquidation_share, venue.liquidation_floor, venue.cooldown) == (None, 0, 0)
     assert bt.venue("dydx_v4", liquidation="full").target_ratio is None
-    assert bt.venue("reg_t", liquidation="full").target_ratio == 1.01  # for its calls
+    assert bt.venue("reg_t", liquidation="full").target_ratio == 1.1  # for its calls
 
 
 def test_a_venue_does_as_before_unless_told_otherwise():

@@ -50,7 +50,7 @@ def test_a_delivery_is_not_the_perpetual():
 
 
 def test_the_coin_is_that_of_the_mapped_symbol():
-    assert venue_of(symbols={"BITCOIN": "BTC/USD"}).base("BITCOIN") == "BTC"
+    assert venue_of(symbols={"ETHUSD": "BTC/USD"}).base("ETHUSD") == "ETH"  # whosever tiers it takes
 
 
 def test_a_star_stands_for_the_symbols_that_are_not_named():
