@@ -21,8 +21,9 @@ def sizes(book: Book, unit: Unit, balance: Fraction, required: Fraction) -> tupl
     if venue.backstop > 0:
         book.near(balance, venue.backstop * required, cash)
         taken = balance < venue.backstop * required
-    book.near(balance, ZERO, cash)
-    if balance <= 0 or taken:
+    nothing = required / 10**9  # what a penalty leaves that took all there was
+    book.near(balance, nothing, cash)
+    if balance <= nothing or taken:
         return full(book, unit, book.members(unit)), taken
     wanted = POLICIES[venue.liquidation](book, unit, selected(book, unit))
     return {i: whole(book, i, tame(size)) for i, size in wanted.items()}, False

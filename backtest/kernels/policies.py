@@ -23,6 +23,7 @@ from backtest.kernels.orders import DUST
 from backtest.kernels.schema import Book, Market, Record, Rules
 
 EVERY = -1
+NOTHING = 1e-9  # of the maintenance margin: a penalty that took all that was left may leave a rounding error
 
 
 @helper
@@ -36,7 +37,7 @@ def choose_closings(
     """
     settings = rules.settings
     taken = settings.backstop > 0.0 and balance < settings.backstop * maintenance
-    whole = balance <= 0.0 or taken
+    whole = balance <= NOTHING * maintenance or taken
     selected = EVERY
     if not (whole or is_isolated(rules) or settings.liquidation_order == LiquidationOrder.EVERYTHING):
         selected = first_to_go(market, book, rules, t, first, last, point)
