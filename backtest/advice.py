@@ -5,7 +5,10 @@ import warnings
 import numpy as np
 
 from backtest.accounts import Account
-from backtest.calculators import liquidation_price
+from backtest.calculators import answer, as_price, at_call_level
+from backtest.kernels.calculators import fill_liquidation_price
+from backtest.kernels.schema import Rules
+from backtest.records import rules_alone
 from backtest.venues import Venue
 
 SMALL = 1e-3  # notional, far inside every first tier
@@ -22,15 +25,15 @@ def warn_of_idle_reserve(account: Account, venue: Venue) -> None:
         )
 
 
-def warn_of_late_stop(account: Account, venue: Venue, symbols: tuple[str, ...]) -> None:
+def warn_of_late_stop(account: Account, venue: Venue, rules: Rules, symbols: tuple[str, ...]) -> None:
     """Warn where a full position, in the first tier, is liquidated before its stop is reached.
 
     In a cross account that is the position that alone takes all of it.
     """
     if account.stop_loss is None or (venue.call is not None and venue.call.grace > 0):
         return  # without stops, or where a call leaves time for them
-    for symbol in symbols:
-        distance = liquidation_distance(account.leverage, venue, symbol)
+    for i, symbol in enumerate(symbols):
+        distance = liquidation_distance(account.leverage, rules, i)
         if account.stop_loss >= distance:
             warnings.warn(
                 f"stop_loss must be below the distance to liquidation to be of use, got {account.stop_loss:g} >= "
@@ -41,11 +44,9 @@ def warn_of_late_stop(account: Account, venue: Venue, symbols: tuple[str, ...]) 
             return
 
 
-def liquidation_distance(leverage: float, venue: Venue, symbol: str) -> float:
+def liquidation_distance(leverage: float, rules: Rules, i: int) -> float:
     """Return the fraction of the entry price by which a small position may lose, on the side that may lose less."""
-    size = SMALL / venue.figure("multiplier", symbol)
-    found = []
-    for quantity in (size, -size):
-        price = liquidation_price(quantity, 1.0, margin=SMALL / leverage, venue=venue, symbol=symbol)
-        found.append(abs(float(price) - 1.0))
-    return float(np.nanmin([1.0, *found]))
+    alone = at_call_level(rules_alone(rules, i))
+    held = (np.array([SMALL, -SMALL]), np.ones(2), np.full(2, SMALL / leverage))
+    prices = as_price(alone, answer((2,), fill_liquidation_price, alone, *held, np.zeros(2), book=True))
+    return float(np.nanmin([1.0, *np.abs(np.asarray(prices) - 1.0)]))

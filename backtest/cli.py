@@ -242,4 +242,4 @@ def announce_compilation() -> None:
     if _jit.CONFIG.DISABLE_JIT or not sys.stderr.isatty() or (folder and any(Path(folder).rglob("loop.replay-*.nbi"))):
         return
     often = "once for this installation" if folder else "which no folder can keep"
-    typer.echo(f"compiling the engine, {often}: about 20 seconds", err=True)
+    typer.echo(f"compiling the engine, {often}: about 25 seconds", err=True)

@@ -75,22 +75,20 @@ def check_columns(bars: Bars, signals: Signals, rules: Rules) -> None:
     """Refuse per-bar settings that the venue or the margin mode does not allow."""
     if signals.leverage is not None:
         highest = rules.tiers["max_leverage"][: len(bars.symbols), 0]
-        above = signals.leverage > highest
-        if above.any():
-            t, i = np.argwhere(above)[0].tolist()
-            where = place(bars.symbols[i], t, bars.time[t].value)
+        above = np.argwhere(signals.leverage > highest)
+        if len(above):
+            t, i = above[0].tolist()
             raise MarginError(
                 f"leverage must be at most {highest[i]:g}, the first tier's max_leverage, "
-                f"got {signals.leverage[t, i]:g} {where}"
+                f"got {signals.leverage[t, i]:g} {place(bars.symbols[i], t, bars.time[t].value)}"
             )
     if signals.margin_add is not None and rules.settings.margin_mode == MarginMode.CROSS:
-        added = signals.margin_add > 0.0
-        if added.any():
-            t, i = np.argwhere(added)[0].tolist()
-            where = place(bars.symbols[i], t, bars.time[t].value)
+        added = np.argwhere(signals.margin_add > 0.0)
+        if len(added):
+            t, i = added[0].tolist()
             raise ConfigError(
                 f"margin_add needs isolated margin, for a cross account backs every position with all it has, "
-                f"got {signals.margin_add[t, i]:g} {where}"
+                f"got {signals.margin_add[t, i]:g} {place(bars.symbols[i], t, bars.time[t].value)}"
             )
 
 

@@ -61,6 +61,14 @@ def rules_of(account: Account, venue: Venue, symbols: tuple[str, ...], skip_quie
     return Rules(settings, tier_table(ladders, venue), contract_records(ladders, venue, symbols))
 
 
+def rules_alone(rules: Rules, i: int) -> Rules:
+    """Return the rules of one instrument, on its own margin."""
+    settings = rules.settings.copy()
+    settings.margin_mode = MarginMode.ISOLATED
+    count = len(rules.contracts)
+    return Rules(settings, rules.tiers[[i, count + i]], rules.contracts[[i]])
+
+
 def check_call(account: Account, venue: Venue, tier: Tier, symbol: str) -> None:
     """Refuse a leverage at which every position would be opened below the level of a margin call."""
     if venue.call is None:
@@ -88,48 +96,50 @@ def check_currency(account: Account, venue: Venue, symbols: tuple[str, ...]) -> 
 
 def settings_record(account: Account, venue: Venue, skip_quiet_bars: bool) -> Record:
     """Return both sides' settings as one record."""
-    settings: Record = np.zeros(1, SETTINGS)[0]
-    settings.cash = account.cash
-    settings.reserve = account.reserve
-    settings.leverage = account.leverage
-    settings.margin_mode = MarginMode[account.margin_mode.upper()]
-    settings.sizing = Sizing[account.sizing.upper()]
-    settings.rebalance = Rebalance[account.rebalance.upper()]
-    settings.reentry = Reentry[account.reentry.upper()]
-    settings.on_liquidation = OnLiquidation[account.on_liquidation.upper()]
-    settings.intrabar = Intrabar[account.intrabar.upper()]
-    settings.stop_loss = math.inf if account.stop_loss is None else account.stop_loss
-    settings.take_profit = math.inf if account.take_profit is None else account.take_profit
-    settings.taker_fee = venue.taker_fee
-    settings.slippage = venue.slippage
-    settings.liquidation_fee = venue.liquidation_fee
-    settings.liquidation_slippage = venue.liquidation_slippage
-    settings.forfeit = venue.residual == "forfeit"
-    settings.borrow_rate = venue.borrow_rate
-    settings.short_borrow_rate = venue.borrow_rate if venue.short_borrow_rate is None else venue.short_borrow_rate
-    settings.wallet_pays_funding = venue.funding_from == "wallet"
-    settings.inverse = venue.contract == "inverse"
-    settings.breached_at_zero = venue.breach == "at"
-    settings.maintenance_on = MaintenanceOn[venue.maintenance_on.upper()]
-    settings.bankruptcy_fee = venue.fee_in_maintenance if venue.fee_in_maintenance_at == "bankruptcy" else 0.0
-    settings.liquidation = Liquidation[venue.liquidation.upper()]
-    settings.liquidation_order = LiquidationOrder[venue.liquidation_order.upper()]
-    settings.liquidation_share = venue.liquidation_share or 0.0
-    settings.liquidation_floor = venue.liquidation_floor
-    settings.cooldown = venue.cooldown * 1e9
-    settings.backstop = venue.backstop
-    settings.target_ratio = venue.target_ratio or 0.0
-    settings.call_level = 1.0
-    if venue.call is not None:
-        settings.calls = 1
-        settings.call_level = venue.call.level
-        settings.called_level = venue.call.close_below
-        settings.grace = venue.call.grace
-        settings.deposits = venue.call.deposit == "reserve"
-    settings.insurance_fund = venue.insurance_fund or 0.0
-    settings.insurance_limited = venue.insurance_fund is not None
-    settings.skip_quiet_bars = skip_quiet_bars
-    return settings
+    call = venue.call
+    values: dict[str, object] = {
+        "cash": account.cash,
+        "reserve": account.reserve,
+        "leverage": account.leverage,
+        "margin_mode": MarginMode[account.margin_mode.upper()],
+        "sizing": Sizing[account.sizing.upper()],
+        "rebalance": Rebalance[account.rebalance.upper()],
+        "reentry": Reentry[account.reentry.upper()],
+        "on_liquidation": OnLiquidation[account.on_liquidation.upper()],
+        "intrabar": Intrabar[account.intrabar.upper()],
+        "stop_loss": math.inf if account.stop_loss is None else account.stop_loss,
+        "take_profit": math.inf if account.take_profit is None else account.take_profit,
+        "taker_fee": venue.taker_fee,
+        "slippage": venue.slippage,
+        "liquidation_fee": venue.liquidation_fee,
+        "liquidation_slippage": venue.liquidation_slippage,
+        "forfeit": venue.residual == "forfeit",
+        "borrow_rate": venue.borrow_rate,
+        "short_borrow_rate": venue.borrow_rate if venue.short_borrow_rate is None else venue.short_borrow_rate,
+        "wallet_pays_funding": venue.funding_from == "wallet",
+        "inverse": venue.contract == "inverse",
+        "breached_at_zero": venue.breach == "at",
+        "maintenance_on": MaintenanceOn[venue.maintenance_on.upper()],
+        "bankruptcy_fee": venue.fee_in_maintenance if venue.fee_in_maintenance_at == "bankruptcy" else 0.0,
+        "liquidation": Liquidation[venue.liquidation.upper()],
+        "liquidation_order": LiquidationOrder[venue.liquidation_order.upper()],
+        "liquidation_share": venue.liquidation_share or 0.0,
+        "liquidation_floor": venue.liquidation_floor,
+        "cooldown": venue.cooldown * 1e9,
+        "backstop": venue.backstop,
+        "target_ratio": venue.target_ratio or 0.0,
+        "insurance_fund": venue.insurance_fund or 0.0,
+        "insurance_limited": venue.insurance_fund is not None,
+        "skip_quiet_bars": skip_quiet_bars,
+        "calls": call is not None,
+        "call_level": 1.0 if call is None else call.level,
+        "called_level": 1.0 if call is None else call.close_below,
+        "grace": 0 if call is None else call.grace,
+        "deposits": call is not None and call.deposit == "reserve",
+        "hedged": False,  # the signals say so
+    }
+    record: Record = np.array([tuple(values[name] for name in SETTINGS.fields or ())], SETTINGS)[0]
+    return record
 
 
 def tier_table(ladders: list[Ladder], venue: Venue) -> Records:

@@ -59,6 +59,6 @@ def run(
     else:
         wanted = as_signals(signals, bars)
     warn_of_idle_reserve(account, venue)
-    warn_of_late_stop(account, venue, bars.symbols)
+    warn_of_late_stop(account, venue, rules, bars.symbols)
     inputs = inputs_of(bars, wanted, rules)
     return Result(Replayed(bars, account, venue, strategy, inputs, replay(inputs)))

@@ -99,13 +99,13 @@ def _closes(venue: Venue) -> str:
     closed = {
         "full": "the whole position",
         "step_down": "down to the floor of the tier, and on where that does not cure it; in the first tier all",
-        "share": f"{venue.liquidation_share or 1.0:g} of the position",
+        "share": f"{venue.liquidation_share or 1.0:g} of a position",
         "restore": f"as much as brings the balance to {_times(venue.target_ratio or 1.0)} the requirement",
     }[venue.liquidation]
     if venue.liquidation == "share" and (venue.liquidation_floor or venue.cooldown):
-        small = f"up to a notional of {grouped(venue.liquidation_floor)}" if venue.liquidation_floor else ""
-        soon = f"within {venue.cooldown:g} s of the last close in part" if venue.cooldown else ""
-        closed += f", all of it {' or '.join(part for part in (small, soon) if part)}"
+        large = f" whose notional is above {grouped(venue.liquidation_floor)}" if venue.liquidation_floor else ""
+        late = f", {venue.cooldown:g} s or more after the last such close" if venue.cooldown else ""
+        closed += f"{large}{late}, else all of it"
     if venue.backstop:
         closed += f"; below {venue.backstop:.3g} of the requirement everything, and nothing is left"
     return closed

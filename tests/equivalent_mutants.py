@@ -19,6 +19,15 @@ EQUIVALENT = {
         orders.py trade: first < last [< -> <=]
         closing.py margin_ratio: book.account.held > 0 [> -> >=]
         closing.py note_detail: account.held > 0 [> -> >=]
+        margin.py ladder_of: quantity > 0.0 [> -> >=]
+        orders.py plan_order: quantity * side < 0.0 [< -> <=]
+        orders.py plan_order: change * side > 0.0 [> -> >=]
+        orders.py increase_towards: quantity * side < 0.0 [< -> <=]
+        orders.py increase_towards: opened * side > 0.0 [> -> >=]
+        liquidation.py liquidate_position: remaining < 0.0 [< -> <=]
+        accrual.py owes_interest: rules.settings.borrow_rate > 0.0 [> -> >=]
+        accrual.py owes_interest: rules.settings.short_borrow_rate > 0.0 [> -> >=]
+        policies.py step_down: position.closing > 0.0 [> -> >=]
     """,
     "the field is written again before it is read, or was 0 before": """
         walk.py set_trigger: position.trigger_point = NOT_ON_LEG [removed]
@@ -26,14 +35,17 @@ EQUIVALENT = {
         booking.py bar_position: position.due = 0 [removed]
     """,
     "where tiers meet, their lines do": """
+        margin.py tier_at: notional >= tiers[ladder, k + 1].floor [>= -> >]
     """,
     "one more step from the root, or from where a level line ends, leads to the same point": """
         margin.py breach_point: slope < 0.0 [< -> <=]
         margin.py breach_point: following < point [< -> <=]
         margin.py breach_point: settled or point <= start [or -> and]
         margin.py breach_point: point <= start [<= -> <]
+        policies.py restore: following > 0.0 [> -> >=]
     """,
     "a liquidation price of 0 is no nearer than none, and what has reached its tier has returned": """
+        margin.py liquidation_price: following > 0.0 [> -> >=]
     """,
     "looking again finds nothing where nothing has changed": """
         walk.py survive_open: exits and (not is_isolated(rules)) [and -> or]
@@ -54,10 +66,21 @@ EQUIVALENT = {
         loop.py replay: rules.settings.skip_quiet_bars == 0 [== -> !=]
         loop.py replay: account.held <= 1 [<= -> <]
         loop.py replay: account.busy = 0 [removed]
+        calls.py set_level: book.account.level = level [removed]
+        calls.py end_call: book.account.calls -= 1 [removed]
+        calls.py end_call: book.account.calls -= 1 [- -> +]
+        changes.py note_stops: position.stop_loss < math.inf [< -> <=]
+        changes.py note_stops: position.take_profit < math.inf [< -> <=]
+        quiet.py arm: position.constant + level * deduction [+ -> -]
+        quiet.py steepest_slope: size - position.margined * tiers[position.ladder, lowest].rate [- -> +]
+        quiet.py steepest_slope: backed - position.reserved >= -ROUNDING * size * position.entry_price [>= -> >]
+        loop.py next_appointment: schedule.bar[change] + 1 [+ -> -]
     """,
     "a hair lies between this limit and the one that it guards": """
         quiet.py glance: worst > ruin_level(book, rules) [> -> >=]
         quiet.py is_funded: surplus > ROUNDING * (abs(constant) + 2.0 * notional) [> -> >=]
+        quiet.py pass_quiet_bars: constant > ruin [> -> >=]
+        quiet.py pass_quiet_bars: worst > ruin [> -> >=]
     """,
     "the path of one position has its lowest equity where its worst price is": """
         quiet.py glance: account.held > 1 [> -> >=]
@@ -69,5 +92,10 @@ EQUIVALENT = {
     """,
     "counted from the end, the position held is found as well": """
         quiet.py pass_quiet_bars: i += 1 [+ -> -]
+    """,
+    "what is left is at least a lot, or a rounding error, which the limit of dust takes too": """
+        policies.py round_closing: size - position.closing < 0.5 * lot [< -> <=]
+        policies.py round_closing: size - position.closing [- -> +]
+        policies.py round_closing: position.closing = size [removed] #2
     """,
 }

@@ -27,8 +27,11 @@ from equivalent_mutants import EQUIVALENT
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = Path("backtest", "kernels")
-FILES = ("margin", "walk", "orders", "liquidation", "booking", "accrual", "quiet", "closing", "loop", "schedule")
-TESTS = ("test_by_hand_*.py", "test_boundaries_*.py", "test_differential.py")
+FILES = (
+    *("margin", "walk", "orders", "policies", "liquidation", "calls", "changes", "booking", "accrual", "quiet"),
+    *("closing", "loop", "schedule", "calculators"),
+)
+TESTS = ("test_by_hand_*.py", "test_boundaries_*.py", "test_differential.py", "test_calculators*.py")
 SECONDS_PER_TEST = 20  # the slowest takes 2; longer means that the mutant never ends
 
 # The profile `uncompiled` without the search for the smallest failing example.

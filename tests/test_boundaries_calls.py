@@ -98,6 +98,18 @@ def test_a_reserve_of_nothing_makes_no_deposit(reserve: F) -> None:
     assert events(outcome) == [(2, "call"), *[(3, "deposit")] * (reserve > 0), (4, "forced")]
 
 
+def test_a_call_that_the_price_meets_asks_for_nothing() -> None:
+    # at 82 there are 352 of 82: more than the 328 of the call, less than the 410 of the target
+    account = replace(TWOFOLD, reserve=F(1000))
+    outcome = stand(F(72), F(82), account=account, call=PAYS, target_ratio=F(5))
+    assert events(outcome) == [(2, "call"), (3, "cure")]
+    assert outcome.history["reserve"][-1] == 1000
+    # and a venue that waits for no deposit takes none
+    outcome = stand(F(72), F(72), F(72), account=account)
+    assert events(outcome) == [(2, "call"), (4, "forced")]
+    assert outcome.history["reserve"][-1] == 1000
+
+
 @pytest.mark.parametrize(("gain", "refilled"), [(40 - HAIR, HAIR * 8), (F(40), 0), (40 + HAIR, 0)])
 def test_refill_of_exactly_nothing(gain: F, refilled: F) -> None:
     # 8 units each on 480: the first is closed at 64 and leaves 32, a loss of 448; the second gains 8 * 56

@@ -143,6 +143,10 @@ def test_cooldown_counts_legs_and_bars(bar: tuple, hours: list, intrabar: str, s
 @pytest.mark.parametrize(
     ("fee", "kept"),
     [
+        # where the fee is what the target asks of a unit or more, closing does not help
+        (F(1, 8) + HAIR, 0),
+        (F(1, 8), 0),
+        (F(1, 8) - HAIR, 0),
         # closing all costs 3200 times the fee of the 200
         (F(1, 16) + HAIR, 0),
         (F(1, 16), 0),
@@ -230,3 +234,24 @@ def test_what_is_not_to_go_stays_even_where_it_is_worth_dust() -> None:
     account = replace(FOURFOLD, margin_mode="cross")
     outcome = run(bars, signals("0.75 . .", "-0.25 . ."), account, SIXTEENTH, **HALF, liquidation_order="largest_loss")
     assert values(outcome.liquidations, "instrument", "quantity") == [(0, 15)]
+
+
+@pytest.mark.parametrize(
+    ("second", "rows"),
+    [
+        (101 - HAIR, [(159_999_999, False), (1, False)]),
+        (F(101), [(159_999_999, False), (1, False)]),
+        (101 + HAIR, [(80_000_000, True), (1, False)]),
+    ],
+)
+def test_balance_of_a_billionth_of_what_is_required(second: F, rows: list) -> None:
+    # on the entry 1 600 000 000 * 100 / 16 are required, a thousand million; the first has lost all the cash at 75, and
+    # the second, of one lot, has gained 1
+    held = 159_999_999
+    account = Account(cash=F(25 * held), leverage=F(5), margin_mode="cross")
+    tiers = [Tier(F(0), F(1, 16), F(5))]
+    bars = market([FLAT, FLAT, (75, 75, 75, 75)], [FLAT, FLAT, (second,) * 4])
+    full = 5 * account.cash
+    wanted = signals(f"{100 * (held + F(1, 2)) / full} . .", f"{150 / full} . .")
+    outcome = run(bars, wanted, account, tiers, **HALF, maintenance_on="entry", lot_size=F(1))
+    assert closed(outcome)[:2] == rows

@@ -75,7 +75,7 @@ def test_figures_stand_below_each_other_in_a_narrow_terminal(call, tmp_path, mon
     ]
 
 
-NOTICE = "compiling the engine, once for this installation: about 20 seconds\n"
+NOTICE = "compiling the engine, once for this installation: about 25 seconds\n"
 
 
 def test_the_first_run_says_on_a_terminal_that_it_compiles(call, monkeypatch, tmp_path):
@@ -92,7 +92,7 @@ def test_code_that_cannot_be_kept_is_compiled_each_time(call, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setattr(_jit, "CACHE_FOLDER", "")
     monkeypatch.setattr(_jit.CONFIG, "DISABLE_JIT", 0)
-    assert call(*CRASH)[2] == "compiling the engine, which no folder can keep: about 20 seconds\n"
+    assert call(*CRASH)[2] == "compiling the engine, which no folder can keep: about 25 seconds\n"
 
 
 def test_nothing_is_said_of_compiling_where_no_terminal_is(call, monkeypatch, tmp_path):

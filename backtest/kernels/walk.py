@@ -25,18 +25,27 @@ from backtest.kernels.margin import (
 from backtest.kernels.schema import Book, Logs, Market, Record, Rules
 
 NOT_ON_LEG = 2.0
+RECIPROCAL = 1e-15  # relative; what rounding can do to a reciprocal and to a multiple of one
 
 
 @helper
 def stop_price(position: Record, rules: Rules) -> float:
     """Return the price at which the stop-loss sits."""
-    return moved(rules, position.entry_price, -math.copysign(position.stop_loss, position.quantity))
+    level = moved(rules, position.entry_price, -math.copysign(position.stop_loss, position.quantity))
+    return touched(rules, level, math.copysign(1.0, position.quantity))
 
 
 @helper
 def take_profit_price(position: Record, rules: Rules) -> float:
     """Return the price at which the take-profit sits."""
-    return moved(rules, position.entry_price, math.copysign(position.take_profit, position.quantity))
+    level = moved(rules, position.entry_price, math.copysign(position.take_profit, position.quantity))
+    return touched(rules, level, -math.copysign(1.0, position.quantity))
+
+
+@helper
+def touched(rules: Rules, level: float, side: float) -> float:
+    """Return a level that a price which is equal to it meets, though both have been rounded as reciprocals."""
+    return level * (1.0 + side * RECIPROCAL) if rules.settings.inverse else level
 
 
 @helper
