@@ -28,6 +28,7 @@ EQUIVALENT = {
         accrual.py owes_interest: rules.settings.borrow_rate > 0.0 [> -> >=]
         accrual.py owes_interest: rules.settings.short_borrow_rate > 0.0 [> -> >=]
         policies.py step_down: position.closing > 0.0 [> -> >=]
+        booking.py restate: settings.bankruptcy_fee > 0.0 [> -> >=]
     """,
     "the field is written again before it is read, or was 0 before": """
         walk.py set_trigger: position.trigger_point = NOT_ON_LEG [removed]
@@ -97,5 +98,8 @@ EQUIVALENT = {
         policies.py round_closing: size - position.closing < 0.5 * lot [< -> <=]
         policies.py round_closing: size - position.closing [- -> +]
         policies.py round_closing: position.closing = size [removed] #2
+    """,
+    "one bar has no length, and nothing is held in it": """
+        liquidation.py clock: after > 0 [> -> >=]
     """,
 }

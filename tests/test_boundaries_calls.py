@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 from by_hand import F, market, run, signals, values
 from reference import Account, MarginCall, Outcome, Tier
+from scenes import bars_of, play
+
+import backtest as bt
 
 # 16 units from 120 on 960, which need 1/16 of their notional: 16 (P - 60) are left and P is needed.
 # So at 80 a level of 4 is met exactly, and at 64 one of 1.
@@ -157,3 +160,20 @@ def test_funding_that_takes_exactly_the_wallet(wallet: F) -> None:
     outcome = run(bars, signals(f"{size} . ."), account, SIXTEENTH, funding_from="wallet")
     assert outcome.history["wallet"][-1] == max(wallet - 80, 0)
     assert outcome.history["margin"][-1] == 480 - max(80 - wallet, 0)
+
+
+def test_summary_counts_calls_and_the_money_that_came() -> None:
+    # at 72 the reserve of 168 brings 192 to 5 * 72; at 40 the 1128 are gone, and 152 more, of which the fund bears 100
+    result = play(
+        bars_of([120, 120, 72, 72, 40, 120, 120, 50, 50, 120]), "1 . . . . 1 . . . .", cash=960.0, leverage=2,
+        tiers=[(0, 1 / 16, 2)], reserve=168.0, on_liquidation="refill", insurance_fund=100.0, target_ratio=5.0,
+        call=bt.MarginCall(level=4, grace=1, deposit="reserve"),
+    )  # fmt: skip
+    names = ("margin_calls", "forced_closes", "deposits", "refills", "refilled", "insurance_fund", "socialised_loss")
+    assert [result.summary[name] for name in names] == [2, 1, 168, 1, 960, 0, 52]
+    result = play(
+        bars_of([120, 120, 40, 120, 120, 40, 120]), "1 . 0 1 . . .", cash=960.0, leverage=2, tiers=[(0, 1 / 16, 2)],
+        on_liquidation="refill",
+    )  # fmt: skip
+    # twice 320 more than there was is lost
+    assert [result.summary[name] for name in names] == [0, 0, 0, 2, 1920, -640, 0]

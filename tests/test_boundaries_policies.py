@@ -255,3 +255,14 @@ def test_balance_of_a_billionth_of_what_is_required(second: F, rows: list) -> No
     wanted = signals(f"{100 * (held + F(1, 2)) / full} . .", f"{150 / full} . .")
     outcome = run(bars, wanted, account, tiers, **HALF, maintenance_on="entry", lot_size=F(1))
     assert closed(outcome)[:2] == rows
+
+
+@pytest.mark.parametrize(("fee", "penalty"), [(F(1, 16), F("93.75")), (F(1, 8), 100)])
+@pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
+def test_penalty_of_a_part_that_slips(fee: F, penalty: F, margin_mode: str) -> None:
+    # half is sold at 75 and loses 500, the rest stands at 80 and 400 less: 100 of 1000 are left
+    account = replace(FOURFOLD, margin_mode=margin_mode)
+    outcome = open_at(F(80), account, **HALF, cooldown=F(1), liquidation_fee=fee, liquidation_slippage=F(1, 16))
+    assert values(outcome.liquidations, "penalty", "fill_price")[0] == (penalty, 75)
+    # 100 less the penalty less another 100 by the slip of the rest
+    assert values(outcome.liquidations, "bad_debt")[1] == (penalty,)

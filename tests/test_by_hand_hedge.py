@@ -114,6 +114,13 @@ def test_joint_counts_symbols() -> None:
     outcome = run(bars, signals("0.4 .", "0.1 .", "0.4 .", "0.1 ."), CROSS, FIVE, hedged=True)
     # 1000 + 60 (P - 100) = 5 P
     assert values(outcome.liquidations, "fill_price", "joint") == [(F(5000, 55), True)] * 4
+    # a long of one and a short of the other: 1000 + 50 (P - 100) = 2.5 P + 250
+    bars = market([FLAT, falling], [FLAT, FLAT])
+    outcome = run(bars, signals("0.5 .", "0 .", "0 .", "0.5 ."), CROSS, FIVE, hedged=True)
+    assert values(outcome.liquidations, "instrument", "fill_price", "joint") == [
+        (0, F(4250) / F("47.5"), True),
+        (3, 100, True),
+    ]
 
 
 def test_inverse_legs() -> None:

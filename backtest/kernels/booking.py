@@ -4,7 +4,7 @@ import math
 
 from backtest.kernels._jit import helper
 from backtest.kernels.enums import Barred, MaintenanceOn, OnLiquidation, Reason, Reentry
-from backtest.kernels.margin import is_breached, is_isolated, ladder_of, maintenance_margin, required_at
+from backtest.kernels.margin import is_breached, is_isolated, ladder_of, maintenance_margin, nets_legs, required_at
 from backtest.kernels.schema import Book, Logs, Record, Rules
 
 
@@ -18,7 +18,7 @@ def restate(book: Book, rules: Rules, i: int) -> None:
     position.ladder = ladder_of(rules, i, quantity)
     position.margined = abs(quantity)
     position.reserved = 0.0
-    if settings.maintenance_on == MaintenanceOn.NET and settings.hedged and not is_isolated(rules):
+    if nets_legs(rules):
         net_legs(book, rules, i - i % 2)
     elif settings.maintenance_on == MaintenanceOn.ENTRY:
         position.margined = 0.0

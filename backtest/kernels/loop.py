@@ -6,7 +6,7 @@ from backtest.kernels.calls import add_margins
 from backtest.kernels.changes import apply_change, start_terms
 from backtest.kernels.closing import note_detail, set_records
 from backtest.kernels.enums import Change, Rebalance
-from backtest.kernels.margin import is_isolated
+from backtest.kernels.margin import is_isolated, nets_legs
 from backtest.kernels.orders import trade
 from backtest.kernels.quiet import arm, glance, pass_quiet_bars
 from backtest.kernels.schema import Book, Columns, Logs, Market, Rules, Schedule
@@ -33,7 +33,7 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
     bars = market.time.shape[0]
     detailed = columns.detail.shape[1] > 0
     every_bar = rules.settings.rebalance == Rebalance.BAR
-    always = rules.settings.skip_quiet_bars == 0 or owes_interest(rules) or rules.settings.hedged == 1
+    always = rules.settings.skip_quiet_bars == 0 or owes_interest(rules) or nets_legs(rules)
     change = 0
     appointment = 0
     t = 0

@@ -10,7 +10,7 @@ is breached where its balance is down to `level` times what its positions requir
 import math
 
 from backtest.kernels._jit import helper
-from backtest.kernels.enums import MarginMode
+from backtest.kernels.enums import MaintenanceOn, MarginMode
 from backtest.kernels.schema import Book, Record, Records, Rules
 
 ROUNDING = 1e-12  # relative; far above what rounding can move, far below what a trader can see
@@ -68,6 +68,13 @@ def is_breached(rules: Rules, surplus: float) -> bool:
 def is_isolated(rules: Rules) -> bool:
     """Return whether every position stands on its own margin."""
     return rules.settings.margin_mode == MarginMode.ISOLATED
+
+
+@helper
+def nets_legs(rules: Rules) -> bool:
+    """Return whether the maintenance curve sees the two legs of a symbol as one position."""
+    settings = rules.settings
+    return settings.hedged == 1 and settings.maintenance_on == MaintenanceOn.NET and not is_isolated(rules)
 
 
 @helper

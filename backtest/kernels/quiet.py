@@ -13,7 +13,7 @@ from backtest.kernels.enums import Intrabar
 from backtest.kernels.margin import ROUNDING, constant_of, is_higher, is_isolated, tier_at
 from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import Book, Columns, Market, Record, Rules
-from backtest.kernels.walk import rises, stop_price, take_profit_price
+from backtest.kernels.walk import goes_low_first, stop_price, take_profit_price
 
 
 @helper
@@ -126,7 +126,7 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
     isolated = is_isolated(rules)
     settings = rules.settings
     stops = account.stops == 1
-    path = settings.intrabar == Intrabar.PATH and account.held > 1
+    in_step = account.held > 1 and (settings.intrabar == Intrabar.PATH or settings.hedged == 1)
     ratio = account.highest_margin_ratio
     distance = account.smallest_liquidation_distance
     quiet = True
@@ -151,10 +151,10 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
             quiet = quiet and is_between(mark, position.mark_floor, position.mark_ceiling)
             if stops:
                 quiet = quiet and is_between(market.trade[t, i], position.trade_floor, position.trade_ceiling)
-            if path:
-                rising = rises(market.trade[t, i], rules)
-                first += quantity * (mark.low if rising else mark.high)
-                second += quantity * (mark.high if rising else mark.low)
+            if in_step:  # not every position meets its worst price at the end of one leg
+                low_first = goes_low_first(market, book, rules, t, i)
+                first += quantity * (mark.low if low_first else mark.high)
+                second += quantity * (mark.high if low_first else mark.low)
             equity += quantity * close
             worst += quantity * adverse
             notional += abs(quantity) * close
@@ -173,7 +173,7 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
             surplus_worst = worst - account.level * (maintenance_worst - account.deductions)
             quiet = quiet and is_funded(surplus_worst, account.constant, notional)
     quiet = quiet and worst > ruin_level(book, rules)
-    low = min(min(first, second), equity) if path else min(worst, equity)
+    low = min(min(first, second), equity) if in_step else min(worst, equity)
     return quiet, record, equity, low, notional, maintenance
 
 

@@ -62,24 +62,28 @@ def stand_at_open(market: Market, book: Book, t: int) -> None:
 @helper
 def set_course(market: Market, book: Book, rules: Rules, t: int) -> None:
     """Decide for every position whether the bar goes to its low first."""
-    settings = rules.settings
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
         if position.quantity != 0.0:
-            if settings.intrabar == Intrabar.PATH:
-                position.low_first = 1 if rises(market.trade[t, i], rules) else 0
-            else:
-                quantity = position.quantity
-                if settings.hedged:
-                    quantity = book.positions[i - i % 2].quantity + book.positions[i - i % 2 + 1].quantity
-                long = quantity > 0.0 or (quantity == 0.0 and not settings.inverse)
-                position.low_first = 1 if (settings.intrabar == Intrabar.WORST) == long else 0
+            position.low_first = 1 if goes_low_first(market, book, rules, t, i) else 0
 
 
 @helper
-def rises(trade: Record, rules: Rules) -> bool:
-    """Return whether a bar goes to its low before its high: a rising one, or the reciprocals of a falling one."""
-    return trade.close > trade.open or (trade.close == trade.open and not rules.settings.inverse)
+def goes_low_first(market: Market, book: Book, rules: Rules, t: int, i: int) -> bool:
+    """Return whether a bar goes to its low before its high, in prices as kernels see them.
+
+    On a path, a rising bar does; the reciprocals of a rising bar fall. Else it is what is worst, or best, for the
+    position, or for both legs of a hedged symbol together.
+    """
+    settings = rules.settings
+    if settings.intrabar == Intrabar.PATH:
+        trade = market.trade[t, i]
+        return trade.close > trade.open or (trade.close == trade.open and not settings.inverse)
+    quantity = book.positions[i].quantity
+    if settings.hedged:
+        quantity = book.positions[i - i % 2].quantity + book.positions[i - i % 2 + 1].quantity
+    long = quantity > 0.0 or (quantity == 0.0 and not settings.inverse)
+    return (settings.intrabar == Intrabar.WORST) == long
 
 
 @helper
