@@ -8,8 +8,9 @@ from backtest.bars import Bars
 from backtest.engine import inputs_of, replay
 from backtest.errors import ConfigError, DataError
 from backtest.records import rules_of
-from backtest.results import Replayed, Result
+from backtest.results import Result
 from backtest.signals import as_signals
+from backtest.sources import Replayed
 from backtest.strategies import Strategy
 from backtest.venues import Venue
 

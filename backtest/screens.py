@@ -12,7 +12,8 @@ from backtest.bars import Bars
 from backtest.inspection import Inspection
 from backtest.ladders import Tier
 from backtest.lookahead import LookaheadReport
-from backtest.results import FRAMES, Result
+from backtest.results import Result
+from backtest.sources import FRAMES
 from backtest.symbols import base_of, canonical_symbol
 from backtest.tables import (
     WIDTH,

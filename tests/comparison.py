@@ -10,8 +10,9 @@ from draws import Case
 import backtest as bt
 from backtest.engine import inputs_of, replay
 from backtest.records import rules_of
-from backtest.results import FRAMES, Replayed, Result
+from backtest.results import Result
 from backtest.signals import as_signals
+from backtest.sources import FRAMES, Replayed
 
 TOLERANCE = 1e-9  # of cash, and of each price and quantity
 MONEY = ("equity", "equity_low", "wallet", "margin", "initial_margin", "maintenance_margin", "notional")

@@ -29,6 +29,7 @@ EQUIVALENT = {
         accrual.py owes_interest: rules.settings.short_borrow_rate > 0.0 [> -> >=]
         policies.py step_down: position.closing > 0.0 [> -> >=]
         booking.py restate: settings.bankruptcy_fee > 0.0 [> -> >=]
+        liquidation.py close_liquidated: bad_debt > 0.0 [> -> >=]
     """,
     "the field is written again before it is read, or was 0 before": """
         walk.py set_trigger: position.trigger_point = NOT_ON_LEG [removed]

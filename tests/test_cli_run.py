@@ -10,7 +10,7 @@ from shell import BTC, CRASH, DATA, ETH, HOLD, MOMENTUM, TIERS, VENUE, bars_file
 import backtest as bt
 from backtest import screens
 from backtest.configuration import ACCOUNT, RATES
-from backtest.results import FRAMES
+from backtest.sources import FRAMES
 from backtest.text import grouped
 
 IN_FILES = [

@@ -180,16 +180,12 @@ def test_rules_that_go_together_are_taken():
 
 @pytest.mark.parametrize("name", ["liquidation_share", "liquidation_floor", "cooldown"])
 def test_what_only_a_share_reads_is_refused_without_it(name):
-    with pytest.raises(
-        ConfigError, match=rf"^Venue\.{name} needs liquidation 'share', got 0\.5 with"
-    ):
+    with pytest.raises(ConfigError, match=rf"^Venue\.{name} needs liquidation 'share', got 0\.5 with"):
         venue_of(**{name: 0.5})
 
 
 def test_a_target_that_nothing_reaches_for_is_refused():
-    with pytest.raises(
-        ConfigError, match=r"^Venue\.target_ratio needs liquidation 'restore', or a call"
-    ):
+    with pytest.raises(ConfigError, match=r"^Venue\.target_ratio needs liquidation 'restore', or a call"):
         venue_of(target_ratio=1.5)
 
 
