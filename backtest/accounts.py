@@ -23,7 +23,7 @@ class Account(Settings):
     rebalance : str            "signal": order when the signal changes; "bar": on every bar
     reentry : str              after a stop or take-profit: "signal": when the signal changes; "bar": at the next open
     on_liquidation : str       after a liquidation: "wait": until the signal changes; "reenter": order at the next open;
-                               "stop": never order a symbol that was closed in full again; "refill": wait, and bring
+                               "stop": never open again what was closed in full; "refill": wait, and bring
                                the equity back to `cash` at the next open
     reserve : float            money outside of the account that answers margin calls, at least 0 (as `cash`)
     intrabar : str             "worst": a bar goes to the worst price of the position first; "best": to the best;

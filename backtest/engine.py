@@ -24,7 +24,7 @@ from backtest.kernels.schema import (
     Rules,
     Schedule,
 )
-from backtest.records import new_book, new_logs
+from backtest.records import called_leverages, new_book, new_logs
 from backtest.signals import Signals
 from backtest.text import place
 
@@ -75,13 +75,15 @@ def check_columns(bars: Bars, signals: Signals, rules: Rules) -> None:
     """Refuse per-bar settings that the venue or the margin mode does not allow."""
     if signals.leverage is not None:
         highest = rules.tiers["max_leverage"][: len(bars.symbols), 0]
-        above = np.argwhere(signals.leverage > highest)
+        below = called_leverages(rules)
+        above = np.argwhere((signals.leverage > highest) | (signals.leverage >= below))
         if len(above):
             t, i = above[0].tolist()
-            raise MarginError(
-                f"leverage must be at most {highest[i]:g}, the first tier's max_leverage, "
-                f"got {signals.leverage[t, i]:g} {place(bars.symbols[i], t, bars.time[t].value)}"
-            )
+            rule = f"at most {highest[i]:g}, the first tier's max_leverage"
+            if signals.leverage[t, i] <= highest[i]:
+                rule = f"below 1 / (call.level * maintenance_rate) = {below[i]:g}"
+            where = place(bars.symbols[i], t, bars.time[t].value)
+            raise MarginError(f"leverage must be {rule}, got {signals.leverage[t, i]:g} {where}")
     if signals.margin_add is not None and rules.settings.margin_mode == MarginMode.CROSS:
         added = np.argwhere(signals.margin_add > 0.0)
         if len(added):

@@ -2,7 +2,8 @@
 
 `ruined` says that equity fell to a millionth of `cash`, at an open or at the end, and was not filled up again;
 `liquidation_loss` is what the round trips that were liquidated, in full or in part, lost, with their fees and funding;
-margin ratio, liquidation distance (below 1, else NaN) and effective leverage are the extremes of the closes;
+margin ratio, liquidation distance (below 1, else NaN; to where the maintenance margin is all there is, whatever a venue
+calls for before) and effective leverage are the extremes of the closes;
 `refused_orders` counts those of a ruined account too.
 
 Returns are taken on equity and reserve together; a refill from outside is no return. Ratios are taken on their daily
@@ -72,7 +73,7 @@ def summarise(
     Returns
     -------
     Series
-        of objects: fractions (never percent), money in the quote currency, counts, a Timedelta, `ruined` a bool, and
+        of objects: fractions (never percent), money of the account, counts, a Timedelta, `ruined` a bool, and
         `marks`, "given" or "traded prices". NaN where nothing defines the figure, such as the win rate without trades.
     """
     record, day, daily_equity = _walk(curve)

@@ -43,7 +43,12 @@ class Holding:
         """Refuse a position that the venue's tiers do not allow at its leverage."""
         ladder = self.venue.ladder(self.symbol or "")
         notional = self.notional(self.entry)
-        tier = [each for each in ladder if each.floor <= notional][-1]
+        tier = [ladder[0], *(each for each in ladder[1:] if each.floor < notional)][-1]
+        cap = ladder[-1].cap
+        if cap is not None and notional > cap:
+            raise MarginError(
+                f"notional must be at most {figure(cap)} on venue {self.venue.name}, got {figure(notional)}"
+            )
         if self.effective_leverage > tier.max_leverage:
             raise MarginError(
                 f"leverage must be at most {tier.max_leverage:g} at a notional of {figure(notional)}, "

@@ -30,6 +30,7 @@ from backtest.kernels.schema import (
     SETTINGS,
     TIER,
     Book,
+    Float64Array1D,
     Logs,
     Record,
     Records,
@@ -56,9 +57,10 @@ def rules_of(account: Account, venue: Venue, symbols: tuple[str, ...], skip_quie
                 f"leverage must be at most {ladder[0].max_leverage:g}, the first tier's max_leverage, "
                 f"got {account.leverage:g} for {symbol} on venue {venue.name}"
             )
-        check_call(account, venue, ladder[0], symbol)
     settings = settings_record(account, venue, skip_quiet_bars)
-    return Rules(settings, tier_table(ladders, venue), contract_records(ladders, venue, symbols))
+    rules = Rules(settings, tier_table(ladders, venue), contract_records(ladders, venue, symbols))
+    check_call(account, venue, rules, symbols)
+    return rules
 
 
 def rules_alone(rules: Rules, i: int) -> Rules:
@@ -69,16 +71,25 @@ def rules_alone(rules: Rules, i: int) -> Rules:
     return Rules(settings, rules.tiers[[i, count + i]], rules.contracts[[i]])
 
 
-def check_call(account: Account, venue: Venue, tier: Tier, symbol: str) -> None:
+def check_call(account: Account, venue: Venue, rules: Rules, symbols: tuple[str, ...]) -> None:
     """Refuse a leverage at which every position would be opened below the level of a margin call."""
-    if venue.call is None:
-        return
-    rate = max(tier.maintenance_rate, tier.short_rate) + venue.fee_in_maintenance
-    if venue.call.level * rate * account.leverage >= 1.0:
-        raise MarginError(
-            f"leverage must be below 1 / (call.level * maintenance_rate) = {1.0 / (venue.call.level * rate):g}, "
-            f"or every position is called when it opens, got {account.leverage:g} for {symbol} on venue {venue.name}"
-        )
+    below = called_leverages(rules)
+    for i, symbol in enumerate(symbols):
+        if account.leverage >= below[i]:
+            raise MarginError(
+                f"leverage must be below 1 / (call.level * maintenance_rate) = {below[i]:g}, or every position is "
+                f"called when it opens, got {account.leverage:g} for {symbol} on venue {venue.name}"
+            )
+
+
+def called_leverages(rules: Rules) -> Float64Array1D:
+    """Return the leverage (M,) from which on a position of the first tier is called at once, infinite without calls."""
+    if not rules.settings.calls:
+        return np.full(len(rules.contracts), np.inf)
+    longs, shorts = np.split(rules.tiers["rate"][:, 0], 2)
+    with np.errstate(divide="ignore"):
+        leverages: Float64Array1D = 1.0 / (rules.settings.call_level * np.maximum(longs, shorts))
+    return leverages
 
 
 def check_currency(account: Account, venue: Venue, symbols: tuple[str, ...]) -> None:
@@ -165,7 +176,7 @@ def short_rate(tier: Tier) -> float:
 
 
 def tier_records(ladder: Ladder, rate_of: Callable[[Tier], float], fee_in_maintenance: float, width: int) -> Records:
-    """Return a ladder's lines, N * rate - deduction, which meet at every floor: SPEC section 2.
+    """Return a ladder's lines, N * rate - deduction, which meet at every floor.
 
     The rows beyond the ladder go on with its last line, from an infinite floor.
     """

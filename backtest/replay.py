@@ -28,9 +28,10 @@ def run(
     Parameters
     ----------
     bars : Bars                T bars x M instruments
-    signals : Series, DataFrame by symbol, array (T, M), entry and exit columns, or a Strategy
+    signals : Series, DataFrame by symbol, array (T, M), table or dict of tables by symbol, or a Strategy
         the fraction of full leverage wanted, in [-1, 1], known at each close and traded at the next open; NaN keeps
-        the last
+        the last. A table has a column `target`, or `target_long` and `target_short` (hedge mode), or entries and
+        exits, and any of `leverage`, `stop_loss`, `take_profit` and `margin_add`, in force from the next open
     venue : Venue              tiers, fees and liquidation rules
     account : Account          cash, leverage, margin mode; default: 10 000 at 1x, isolated
     params : dict              parameters of the strategy, in place of its defaults

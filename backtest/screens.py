@@ -43,7 +43,15 @@ ROWS = 20
 DISPENSABLE = ("forfeited", "fill price", "how", "quantity", "bad debt", "penalty", "mark price", "price")
 """Their columns that go first where not all of them fit."""
 
-RATES = ("taker_fee", "slippage", "liquidation_fee", "liquidation_slippage", "borrow_rate", "fee_in_maintenance")
+RATES = (
+    "taker_fee",
+    "slippage",
+    "liquidation_fee",
+    "liquidation_slippage",
+    "borrow_rate",
+    "short_borrow_rate",
+    "fee_in_maintenance",
+)
 HALF = 38
 """Width of the groups of figures that stand side by side."""
 

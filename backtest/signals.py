@@ -37,7 +37,7 @@ class Signals:
     leverage : ndarray         (T, M), at least 1
     stop_loss : ndarray        (T, M), a fraction of the entry price in (0, 1), or inf for none
     take_profit : ndarray      (T, M), a fraction of the entry price above 0, or inf for none
-    margin_add : ndarray       (T, M), money for the isolated position, at least 0
+    margin_add : ndarray       (T, M), money for the isolated position, or for each leg of a hedge, at least 0
     """
 
     target: FloatArray

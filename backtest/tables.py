@@ -36,7 +36,7 @@ UNDEFINED = "-"
 
 
 def money(value: float) -> str:
-    """Return an amount of the quote currency, as in 1 234.50."""
+    """Return an amount of money, as in 1 234.50."""
     return UNDEFINED if math.isnan(value) else grouped(value, 2)
 
 

@@ -24,7 +24,7 @@ MONEY = ("realised", "fees", "funding", "interest", "penalty", "forfeited", "bad
 def settled_trips(fills: Records, liquidations: Records, open_positions: Records, bars: int) -> Trips:
     """Return the figures of every round trip, from flat to flat, in order of entry, then of instrument.
 
-    A flip ends one trip and starts another. Money is in the quote currency, quantities are base units.
+    A flip ends one trip and starts another. Money is in the account's currency.
 
     Parameters
     ----------
@@ -44,8 +44,9 @@ def settled_trips(fills: Records, liquidations: Records, open_positions: Records
 
     Notes
     -----
-    The pnl of all trips and the unrealised profit of the open ones make `equity - cash`, but for what belongs to no
-    position: the interest on a cross account's quote debt, and the bad debt of a wallet that fills left below 0.
+    The pnl of all trips and the unrealised profit of the open ones make `equity - cash - deposits`, but for what
+    belongs to no position: the interest on a cross account's quote debt, and the bad debt of a wallet that fills left
+    below 0.
     """
     order = np.argsort(fills["instrument"], kind="stable")
     log = fills[order]

@@ -32,13 +32,16 @@ def wealth_of(time: pd.DatetimeIndex, columns: Columns, calls: Records, settings
     spent = np.bincount(deposits["bar"], weights=deposits["amount"], minlength=len(time))
     reserve = settings.reserve - np.cumsum(spent)
     equity, equity_low = columns.equity + reserve, columns.equity_low + reserve
-    scale = unit_scale(equity, calls[calls["event"] == CallEvent.REFILL])
+    scale = unit_scale(calls[calls["event"] == CallEvent.REFILL], len(time))
     return EquityCurve(time, equity * scale, equity_low * scale, start)
 
 
-def unit_scale(wealth: Float64Array1D, refills: Records) -> Float64Array1D:
-    """Return by how much each bar's wealth (T,) is to be scaled for refills to be no returns."""
-    before = np.maximum(wealth[refills["bar"] - 1], 0.0)
-    scale = np.ones(len(wealth))
+def unit_scale(refills: Records, bars: int) -> Float64Array1D:
+    """Return by how much each bar's wealth (T,) is to be scaled for refills to be no returns.
+
+    A refill at the open makes W of wealth W + A: a unit is then worth W / (W + A) of what it would be without.
+    """
+    before = np.maximum(refills["balance"] + refills["reserve"], 0.0)
+    scale = np.ones(bars)
     scale[refills["bar"]] = before / (before + refills["amount"])
     return np.multiply.accumulate(scale)

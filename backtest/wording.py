@@ -85,14 +85,15 @@ def _call(venue: Venue) -> str:
     call = venue.call
     if call is None:
         return ""
+    reached = {"at": "at or below", "below": "below"}[venue.breach]
     if call.grace == 0:
-        return f"below {_times(call.level)} the requirement, answered by liquidation at once"
+        return f"{reached} {_times(call.level)} the requirement, answered by liquidation at once"
     answer = "no deposit"
     if call.deposit == "reserve":
         answer = f"a deposit from the reserve up to {_times(venue.target_ratio or 1.0)}"
     bars = "1 bar" if call.grace == 1 else f"{call.grace} bars"
     early = f"; closed at once below {_times(call.close_below)}"
-    return f"below {_times(call.level)} the requirement, {bars} of grace, {answer}{early}"
+    return f"{reached} {_times(call.level)} the requirement, {bars} of grace, {answer}{early}"
 
 
 def _closes(venue: Venue) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from by_hand import FLAT, HOUR, F, market, run, signals, values
 from reference import Account, Outcome, Tier
+from scenes import bars_of, play
 
 # 40 units from 100 on 1000, which need 1/16 of their notional: 40 (P - 75) are left, and 2.5 P needed, 200 at 80.
 FOURFOLD = Account(cash=F(1000), leverage=F(4))
@@ -266,3 +267,19 @@ def test_penalty_of_a_part_that_slips(fee: F, penalty: F, margin_mode: str) -> N
     assert values(outcome.liquidations, "penalty", "fill_price")[0] == (penalty, 75)
     # 100 less the penalty less another 100 by the slip of the rest
     assert values(outcome.liquidations, "bad_debt")[1] == (penalty,)
+
+
+@pytest.mark.parametrize(
+    ("margin_mode", "rules"),
+    [
+        # 250 on the entry, or 2.5 P and 1/64 of 3000: both are met at 81.25
+        ("isolated", {"maintenance_on": "entry"}),
+        ("cross", {"maintenance_on": "entry"}),
+        ("cross", {"fee_in_maintenance": 1 / 64, "fee_in_maintenance_at": "bankruptcy"}),
+    ],
+)
+def test_distance_counts_what_no_mark_changes(margin_mode: str, rules: dict) -> None:
+    bars = bars_of([100, (100, 100, 90, 90), 100])
+    settings = {"tiers": [(0, 1 / 16, 4)], "leverage": 4, "cash": 1000.0, "margin_mode": margin_mode}
+    result = play(bars, "1 . .", **settings, **rules)
+    assert result.summary["smallest_liquidation_distance"] == pytest.approx(8.75 / 90, rel=1e-12)

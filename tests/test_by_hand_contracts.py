@@ -109,8 +109,9 @@ def test_inverse_gap_past_the_stop_fills_at_the_open() -> None:
         assert fills(outcome)[1:] == ([(2, -640, filled, "stop_loss")] if filled else [])
 
 
-def test_inverse_takes_profit_of_a_short_nowhere_below_nothing() -> None:
-    account = replace(COIN, take_profit=F(3, 2))
+@pytest.mark.parametrize("take_profit", [F(1), F(3, 2)])
+def test_inverse_takes_profit_of_a_short_nowhere_below_nothing(take_profit: F) -> None:
+    account = replace(COIN, take_profit=take_profit)
     outcome = run(market([FLAT, (100, 100, 1, 1)]), signals("-0.5 ."), account, **INVERSE)
     assert len(outcome.fills) == 1
     assert outcome.equity[-1] == 1 - 500 * (F(1, 100) - 1)

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 from by_hand import FLAT, HOUR, TENFOLD, F, market, run, signals, values
-from reference import Account, Outcome, Tier
+from comparison import engine_result
+from draws import Case
+from reference import Account, Outcome, Tier, Venue
 
 CROSS = replace(TENFOLD, margin_mode="cross")
 FIVE = [Tier(F(0), F(5, 100), F(10))]
@@ -108,12 +110,25 @@ def test_the_way_is_set_by_what_the_orders_of_the_open_leave() -> None:
     assert values(outcome.fills[2:], "instrument", "reason") == [(1, "stop_loss"), (0, "stop_loss")]
 
 
+def test_every_symbol_goes_its_own_way() -> None:
+    # the first is held short on balance and goes up first, the second long, and goes down
+    account = replace(TENFOLD, stop_loss=F(4, 100))
+    bar = (100, 105, 95, 100)
+    wanted = signals("0.2 .", "0.3 .", "0.3 .", "0.1 .")
+    outcome = run(market([FLAT, bar], [FLAT, bar]), wanted, account, FIVE, hedged=True)
+    # all on two legs: up and down by the first and the second, then down and up again
+    assert values(outcome.fills[4:], "instrument", "price") == [(1, 104), (2, 96), (0, 96), (3, 104)]
+
+
 def test_joint_counts_symbols() -> None:
     falling = (100, 100, 80, 80)
     bars = market([FLAT, falling], [FLAT, falling])
     outcome = run(bars, signals("0.4 .", "0.1 .", "0.4 .", "0.1 ."), CROSS, FIVE, hedged=True)
     # 1000 + 60 (P - 100) = 5 P
     assert values(outcome.liquidations, "fill_price", "joint") == [(F(5000, 55), True)] * 4
+    # one of three symbols
+    outcome = run(market([FLAT] * 2, [FLAT, falling], [FLAT] * 2), signals("0 .", "1 .", "0 ."), CROSS, FIVE)
+    assert values(outcome.liquidations, "instrument", "joint") == [(1, False)]
     # a long of one and a short of the other: 1000 + 50 (P - 100) = 2.5 P + 250
     bars = market([FLAT, falling], [FLAT, FLAT])
     outcome = run(bars, signals("0.5 .", "0 .", "0 .", "0.5 ."), CROSS, FIVE, hedged=True)
@@ -121,6 +136,13 @@ def test_joint_counts_symbols() -> None:
         (0, F(4250) / F("47.5"), True),
         (3, 100, True),
     ]
+
+
+def test_distance_of_legs_is_that_to_the_nearer_end() -> None:
+    # 51 and 49 of 9 % each: 1000 + 2 (P - 100) is down to 9 P on the way up alone, at 800 / 7
+    wanted, venue = signals("0.51 .", "0.49 ."), Venue([[Tier(F(0), F(9, 100), F(10))]])
+    result = engine_result(Case(market([FLAT] * 2), wanted, CROSS, venue, hedged=True))
+    assert result.summary["smallest_liquidation_distance"] == pytest.approx(1 / 7, rel=1e-12)
 
 
 def test_inverse_legs() -> None:
@@ -195,6 +217,15 @@ def test_stops_move_at_once_and_also_away() -> None:
     bars = market([FLAT, (100, 100, 99, 100), (100, 100, 97, 100), (100, 100, 95, 100), (100, 102, 100, 100)])
     outcome = run(bars, signals("0.5 . . . ."), replace(TENFOLD, stop_loss=F(1, 1000)), FIVE, columns=stops)
     assert fills(outcome)[1:] == [(4, 0, -50, 101, "take_profit")]
+
+
+@pytest.mark.parametrize(("name", "price"), [("take_profit", 101), ("stop_loss", 99)])
+def test_an_exit_that_only_a_column_asks_for(name: str, price: int) -> None:
+    # the bar after the change is walked in full, the one with the exit comes later
+    bars = market([FLAT] * 4 + [(100, 102, 98, 100)] + [FLAT])
+    account = replace(TENFOLD, intrabar="best" if price > 100 else "worst")
+    outcome = run(bars, signals("0.5 . . . . ."), account, FIVE, columns={name: signals(". 0.01 . . . .")})
+    assert fills(outcome)[1:] == [(4, 0, -50, price, name)]
 
 
 # How venues count.

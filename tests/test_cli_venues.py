@@ -143,11 +143,11 @@ def test_a_checked_file_is_printed_as_it_is_understood(call, mine):
             "the tiers' rates of the notional at the mark price, each rate plus 0.001",
         ),
         ({}, "call", None),
-        ({"call": {"level": 1.5}}, "call", "below 1.5x the requirement, answered by liquidation at once"),
+        ({"call": {"level": 1.5}}, "call", "at or below 1.5x the requirement, answered by liquidation at once"),
         (
             {"call": {"level": 1.5, "grace": 3, "deposit": "none", "close_below": 1.2}},
             "call",
-            "below 1.5x the requirement, 3 bars of grace, no deposit; closed at once below 1.2x",
+            "at or below 1.5x the requirement, 3 bars of grace, no deposit; closed at once below 1.2x",
         ),
         ({"liquidation": "share", "liquidation_share": 0.25}, "closes", "0.25 of a position"),
         (

@@ -16,15 +16,17 @@ def restate(book: Book, rules: Rules, i: int) -> None:
     quantity = position.quantity
     position.constant = position.margin - quantity * position.entry_price
     position.ladder = ladder_of(rules, i, quantity)
-    position.margined = abs(quantity)
-    position.reserved = 0.0
+    position.maintenance_quantity = abs(quantity)
+    position.fixed_maintenance = 0.0
     if nets_legs(rules):
         net_legs(book, rules, i - i % 2)
     elif settings.maintenance_on == MaintenanceOn.ENTRY:
-        position.margined = 0.0
-        position.reserved = maintenance_margin(rules.tiers, position.ladder, abs(quantity) * position.entry_price)
+        position.maintenance_quantity = 0.0
+        position.fixed_maintenance = maintenance_margin(
+            rules.tiers, position.ladder, abs(quantity) * position.entry_price
+        )
     if settings.bankruptcy_fee > 0.0 and not is_isolated(rules):
-        position.reserved += settings.bankruptcy_fee * bankruptcy_notional(position)
+        position.fixed_maintenance += settings.bankruptcy_fee * bankruptcy_notional(position)
 
 
 @helper
@@ -48,7 +50,7 @@ def net_legs(book: Book, rules: Rules, first: int) -> None:
     for leg in range(2):
         position = book.positions[first + leg]
         position.ladder = ladder_of(rules, first + leg, net)
-        position.margined = abs(net) if (leg == 1) == second_alone else 0.0
+        position.maintenance_quantity = abs(net) if (leg == 1) == second_alone else 0.0
 
 
 @helper

@@ -42,7 +42,7 @@ def fill_liquidation_price(
     position = book.positions[0]
     for row in range(quantity.shape[0]):
         hold(book, rules, quantity[row], entry_price[row], margin[row])
-        level = position.constant - position.reserved + other[row]
+        level = position.constant - position.fixed_maintenance + other[row]
         out[row] = liquidation_price(rules.tiers, book.positions, 0, 1, level, quantity[row] < 0.0)
 
 

@@ -108,11 +108,10 @@ def call(book: Book, rules: Rules, logs: Logs, t: int, first: int, point: float)
 
 
 @helper
-def end_call(book: Book, rules: Rules, first: int) -> None:
-    """Close a margin call."""
+def end_call(book: Book, first: int) -> None:
+    """Close a margin call, after the level has been set to that of the next."""
     book.positions[first].called = 0
     book.account.calls -= 1
-    set_level(book, first, rules.settings.call_level)
 
 
 @helper
@@ -128,12 +127,12 @@ def answer_calls(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -
                 deposit(book, rules, logs, t, first)
             if not fails_at(book, rules, first, 0.0):
                 note_call(book, rules, logs, t, first, 0.0, CallEvent.CURE, 0.0, 0.0)
-                end_call(book, rules, first)
+                end_call(book, first)
             elif t - position.called_bar > rules.settings.grace:
                 note_call(book, rules, logs, t, first, 0.0, CallEvent.FORCED, 0.0, 0.0)
                 while fails_at(book, rules, first, 0.0):
                     liquidate(market, book, rules, logs, t, first, 0, 0.0, True)
-                end_call(book, rules, first)
+                end_call(book, first)
             else:
                 set_level(book, first, rules.settings.called_level)
 

@@ -30,7 +30,7 @@ def set_records(market: Market, book: Book, rules: Rules, t: int, equity: float,
             if position.quantity != 0.0:
                 held = True
                 quantity += position.quantity
-                level += position.constant - position.reserved
+                level += position.constant - position.fixed_maintenance
                 if not is_isolated(rules):
                     level -= own_surplus(market, book, rules, t, i)
         if held:

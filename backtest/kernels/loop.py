@@ -18,8 +18,9 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
     """Replay every bar, in this order.
 
     1. Accrue: funding and interest on what was carried in.
-    2. Survive the open: liquidations in the gap, stops and take-profits that the open has passed.
-    3. Trade: the orders that are due, at the open.
+    2. Survive the open: breaches in the gap, answers to margin calls, stops and take-profits that the open has passed,
+       shortfalls, a refill.
+    3. Trade: margin that the strategy adds, then the orders that are due, at the open.
     4. Walk the bar: three legs, every liquidation, stop and take-profit where it happens.
     5. Close: mark everything and record it.
 
@@ -78,7 +79,7 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
             account.bars_held += 1
             if record:
                 set_records(market, book, rules, t, equity, notional)
-                if rules.settings.inverse:  # how far the reach of a position goes depends on the distance
+                if rules.settings.inverse:  # how steep the surplus may be depends on the distance
                     arm(market, book, rules, t, False)
         columns.equity[t] = equity
         columns.equity_low[t] = low

@@ -3,8 +3,9 @@
 A margin unit is a range of positions with what backs them: one position and its own margin when isolated, all
 positions and the wallet in a cross account. Everything below works on such a range, `first` to `last - 1`.
 
-What a position requires is the maintenance curve at `margined * mark`, and `reserved`, which no mark changes. The unit
-is breached where its balance is down to `level` times what its positions require: 1 but for margin calls.
+What a position requires is the maintenance curve at `maintenance_quantity * mark`, and `fixed_maintenance`, which no
+mark changes. The unit is breached where its balance is down to `level` times what its positions require: 1 but for
+margin calls.
 """
 
 import math
@@ -47,7 +48,7 @@ def ladder_of(rules: Rules, i: int, quantity: float) -> int:
 @helper
 def required_at(tiers: Records, position: Record, mark: float) -> float:
     """Return the maintenance margin of a position at a mark."""
-    return maintenance_margin(tiers, position.ladder, position.margined * mark) + position.reserved
+    return maintenance_margin(tiers, position.ladder, position.maintenance_quantity * mark) + position.fixed_maintenance
 
 
 @helper
@@ -170,11 +171,11 @@ def breach_point(book: Book, rules: Rules, first: int, last: int, start: float, 
             position = book.positions[i]
             quantity = position.quantity
             if quantity != 0.0:
-                margined = position.margined
-                k = tier_at(rules.tiers, position.ladder, margined * mark_at(position, point))
+                maintenance_quantity = position.maintenance_quantity
+                k = tier_at(rules.tiers, position.ladder, maintenance_quantity * mark_at(position, point))
                 tier = rules.tiers[position.ladder, k]
-                steepness = quantity - factor * margined * tier.rate
-                level += position.constant - factor * (position.reserved - tier.deduction)
+                steepness = quantity - factor * maintenance_quantity * tier.rate
+                level += position.constant - factor * (position.fixed_maintenance - tier.deduction)
                 level += steepness * position.mark_from
                 slope += steepness * (position.mark_to - position.mark_from)
         if not slope < 0.0:
@@ -186,8 +187,10 @@ def breach_point(book: Book, rules: Rules, first: int, last: int, start: float, 
         for i in range(first, last):
             position = book.positions[i]
             if position.quantity != 0.0:
-                before = tier_at(rules.tiers, position.ladder, position.margined * mark_at(position, point))
-                after = tier_at(rules.tiers, position.ladder, position.margined * mark_at(position, following))
+                before = tier_at(rules.tiers, position.ladder, position.maintenance_quantity * mark_at(position, point))
+                after = tier_at(
+                    rules.tiers, position.ladder, position.maintenance_quantity * mark_at(position, following)
+                )
                 settled = settled and before == after
         point = following
         if settled or point <= start:
@@ -208,9 +211,9 @@ def liquidation_price(tiers: Records, positions: Records, first: int, last: int,
         constant = level
         for i in range(first, last):
             position = positions[i]
-            margined = position.margined
-            k = tier_at(tiers, position.ladder, margined * price if margined > 0.0 else 0.0)
-            slope += position.quantity - margined * tiers[position.ladder, k].rate
+            maintenance_quantity = position.maintenance_quantity
+            k = tier_at(tiers, position.ladder, maintenance_quantity * price if maintenance_quantity > 0.0 else 0.0)
+            slope += position.quantity - maintenance_quantity * tiers[position.ladder, k].rate
             constant += tiers[position.ladder, k].deduction
         if rising != (slope < 0.0) or slope == 0.0:
             return math.nan
@@ -223,9 +226,11 @@ def liquidation_price(tiers: Records, positions: Records, first: int, last: int,
         unchanged = True
         for i in range(first, last):
             position = positions[i]
-            margined = position.margined
-            before = tier_at(tiers, position.ladder, margined * price if margined > 0.0 else 0.0)
-            unchanged = unchanged and before == tier_at(tiers, position.ladder, margined * following)
+            maintenance_quantity = position.maintenance_quantity
+            before = tier_at(
+                tiers, position.ladder, maintenance_quantity * price if maintenance_quantity > 0.0 else 0.0
+            )
+            unchanged = unchanged and before == tier_at(tiers, position.ladder, maintenance_quantity * following)
         price = following
         if unchanged:
             return price

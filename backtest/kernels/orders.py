@@ -219,7 +219,7 @@ def fill_increases(
     for i in range(first, last):
         position = book.positions[i]
         if position.increase != 0.0:
-            traded = whole_lots(rules, i, position.increase * factor)
+            traded = position.increase if factor == 1.0 else whole_lots(rules, i, position.increase * factor)
             if factor < 1.0 and (position.shortfall == NONE or reason == Shortfall.MARGIN):
                 position.shortfall = reason
             if is_too_small(rules, i, traded, position.fill_price, dust):

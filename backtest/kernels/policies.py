@@ -161,7 +161,7 @@ def restore(book: Book, rules: Rules, first: int, last: int, point: float, balan
         for i in range(first, last):
             position = book.positions[i]
             if position.closing > 0.0:
-                size = abs(position.quantity) if entry_based else position.margined
+                size = abs(position.quantity) if entry_based else position.maintenance_quantity
                 notional = size * (position.entry_price if entry_based else mark_at(position, point))
                 tier = rules.tiers[position.ladder, tier_at(rules.tiers, position.ladder, share * notional)]
                 gap -= target * (share * notional * tier.rate - tier.deduction)
@@ -199,7 +199,5 @@ def round_closing(book: Book, rules: Rules, i: int, point: float) -> None:
     lot = rules.contracts[i].lot
     if lot > 0.0:
         position.closing = math.ceil(position.closing / lot * (1.0 - ROUNDING)) * lot
-        if size - position.closing < 0.5 * lot:
-            position.closing = size
     if (size - position.closing) * mark_at(position, point) <= DUST * rules.settings.cash:
         position.closing = size

@@ -34,30 +34,33 @@ def arm(market: Market, book: Book, rules: Rules, t: int, untouched: bool) -> No
         if untouched and position.reduction == 0.0 and position.increase == 0.0:
             account.deductions += position.deduction
             continue
-        margined = position.margined
+        size = abs(quantity)
+        maintenance_quantity = position.maintenance_quantity
         tiers = rules.tiers
         ladder = position.ladder
-        k = tier_at(tiers, ladder, margined * market.mark[t, i].close)
+        k = tier_at(tiers, ladder, maintenance_quantity * market.mark[t, i].close)
         rate = tiers[ladder, k].rate
-        deduction = tiers[ladder, k].deduction - position.reserved
+        deduction = tiers[ladder, k].deduction - position.fixed_maintenance
         floor = 0.0
         ceiling = math.inf
-        if margined > 0.0:
-            floor = tiers[ladder, k].floor / margined * (1.0 + ROUNDING)
+        if maintenance_quantity > 0.0:
+            floor = tiers[ladder, k].floor / maintenance_quantity * (1.0 + ROUNDING)
             if k + 1 < tiers.shape[1]:
-                ceiling = tiers[ladder, k + 1].floor / margined * (1.0 - ROUNDING)
-        position.requirement = margined * rate
+                ceiling = tiers[ladder, k + 1].floor / maintenance_quantity * (1.0 - ROUNDING)
+        position.maintenance_slope = maintenance_quantity * rate
         position.deduction = deduction
         account.deductions += deduction
-        position.reach = steepest_slope(book, rules, i, floor, ceiling)
+        position.surplus_slope = steepest_slope(book, rules, i, floor, ceiling)
         if is_isolated(rules):
             level = position.level
-            alarm = -(position.constant + level * deduction) / (quantity - level * margined * rate)
+            alarm = -(position.constant + level * deduction) / (quantity - level * maintenance_quantity * rate)
             slack = ROUNDING * (position.entry_price + abs(alarm))
             if quantity > 0.0:
                 floor = max(floor, alarm + slack)
             else:
                 ceiling = min(ceiling, alarm - slack)
+        elif quantity > 0.0 and account.level * maintenance_quantity * rate >= size:
+            floor = math.inf  # a rising price takes its surplus: no bar is quiet
         position.mark_floor = floor
         position.mark_ceiling = ceiling
         if account.stops == 1:
@@ -81,15 +84,19 @@ def steepest_slope(book: Book, rules: Rules, i: int, floor: float, ceiling: floa
         stretch = 1.0
         if rules.settings.inverse:
             stretch = 1.0 / (1.0 - distance) if distance < 1.0 else math.inf
-        furthest = position.margined * ceiling * (1.0 + distance * stretch) if position.margined > 0.0 else 0.0
+        furthest = (
+            position.maintenance_quantity * ceiling * (1.0 + distance * stretch)
+            if position.maintenance_quantity > 0.0
+            else 0.0
+        )
         highest = tier_at(tiers, position.ladder, furthest)
-        return (size + position.margined * tiers[position.ladder, highest].rate) * stretch
+        return (size + position.maintenance_quantity * tiers[position.ladder, highest].rate) * stretch
     alone = is_isolated(rules) or book.account.held == 1
     backed = position.constant if is_isolated(rules) else book.account.constant
-    if alone and backed - position.reserved >= -ROUNDING * size * position.entry_price:
+    if alone and backed - position.fixed_maintenance >= -ROUNDING * size * position.entry_price:
         return 0.0  # paid in full: no price liquidates it
-    lowest = tier_at(tiers, position.ladder, position.margined * floor * (1.0 - distance))
-    return size - position.margined * tiers[position.ladder, lowest].rate
+    lowest = tier_at(tiers, position.ladder, position.maintenance_quantity * floor * (1.0 - distance))
+    return size - position.maintenance_quantity * tiers[position.ladder, lowest].rate
 
 
 @helper
@@ -111,9 +118,9 @@ def ruin_level(book: Book, rules: Rules) -> float:
 
 
 @helper
-def may_set_record(required: float, balance: float, reach: float, ratio: float, distance: float) -> bool:
-    """Return whether a margin ratio or a distance to liquidation may be a record; `reach` is that of a 100 % move."""
-    return is_higher(required, ratio * balance) or is_higher(distance * reach, balance - required)
+def may_set_record(required: float, balance: float, surplus_slope: float, ratio: float, distance: float) -> bool:
+    """Return whether a margin ratio or a distance to liquidation may be a record; its slope is that of a 100 % move."""
+    return is_higher(required, ratio * balance) or is_higher(distance * surplus_slope, balance - required)
 
 
 @helper
@@ -139,7 +146,7 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
     maintenance = 0.0
     if account.held > 0:
         maintenance_worst = 0.0
-        reach = 0.0
+        surplus_slope = 0.0
         for i in range(book.positions.shape[0]):
             position = book.positions[i]
             quantity = position.quantity
@@ -158,18 +165,18 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
             equity += quantity * close
             worst += quantity * adverse
             notional += abs(quantity) * close
-            maintenance += position.requirement * close
-            maintenance_worst += position.requirement * adverse
+            maintenance += position.maintenance_slope * close
+            maintenance_worst += position.maintenance_slope * adverse
             if isolated:
                 balance = position.constant + quantity * close
-                required = position.requirement * close - position.deduction
-                record = record or may_set_record(required, balance, position.reach * close, ratio, distance)
+                required = position.maintenance_slope * close - position.deduction
+                record = record or may_set_record(required, balance, position.surplus_slope * close, ratio, distance)
             else:
-                reach = max(reach, position.reach * close)
+                surplus_slope = max(surplus_slope, position.surplus_slope * close)
         maintenance -= account.deductions
         record = record or is_higher(notional, account.highest_effective_leverage * equity)
         if not isolated:
-            record = record or may_set_record(maintenance, equity, reach, ratio, distance)
+            record = record or may_set_record(maintenance, equity, surplus_slope, ratio, distance)
             surplus_worst = worst - account.level * (maintenance_worst - account.deductions)
             quiet = quiet and is_funded(surplus_worst, account.constant, notional)
     quiet = quiet and worst > ruin_level(book, rules)
@@ -207,9 +214,9 @@ def pass_quiet_bars(market: Market, book: Book, rules: Rules, columns: Columns, 
     quantity = position.quantity
     size = abs(quantity)
     backed = position.constant if isolated else constant
-    requirement = position.requirement
+    maintenance_slope = position.maintenance_slope
     deduction = position.deduction
-    reach = position.reach
+    surplus_slope = position.surplus_slope
     mark_floor = position.mark_floor
     mark_ceiling = position.mark_ceiling
     trade_floor = position.trade_floor
@@ -225,9 +232,9 @@ def pass_quiet_bars(market: Market, book: Book, rules: Rules, columns: Columns, 
         if stops:
             quiet = quiet and is_between(market.trade[t, i], trade_floor, trade_ceiling)
         if not isolated:
-            quiet = quiet and is_funded(worst - level * (requirement * adverse - deduction), constant, notional)
+            quiet = quiet and is_funded(worst - level * (maintenance_slope * adverse - deduction), constant, notional)
         balance = backed + quantity * close
-        record = may_set_record(requirement * close - deduction, balance, reach * close, ratio, distance)
+        record = may_set_record(maintenance_slope * close - deduction, balance, surplus_slope * close, ratio, distance)
         if not quiet or record or is_higher(notional, leverage * equity):
             break
         columns.equity[t] = equity

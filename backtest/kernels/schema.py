@@ -1,6 +1,6 @@
 """The records that Python and the kernels share: every field with its meaning and unit.
 
-Money is in the quote currency, quantities are signed base units (short is negative), rates are fractions,
+Money is in the account's currency, quantities are signed base units (short is negative), rates are fractions,
 `bar` and `instrument` are indices, choices are members of `enums`.
 
 An inverse contract is margined and settled in the coin that it is a price of. A long of q quote units earns
@@ -108,15 +108,18 @@ POSITION = record(
         ("mark_ceiling", np.float64),  # a mark at or above it ends the quiet
         ("trade_floor", np.float64),  # a trade price at or below it ends the quiet
         ("trade_ceiling", np.float64),  # a trade price at or above it ends the quiet
-        ("requirement", np.float64),  # maintenance margin between the two mark limits: requirement * mark - deduction
+        (
+            "maintenance_slope",
+            np.float64,
+        ),  # maintenance margin between the two mark limits: maintenance_slope * mark - deduction
         ("deduction", np.float64),  # less what no mark changes
-        ("reach", np.float64),  # bounds what a move of the mark by 1 takes from the surplus
+        ("surplus_slope", np.float64),  # bounds what a move of the mark by 1 takes from the surplus
         # what it is
         ("entry_price", np.float64),  # average over what opened it
         ("margin", np.float64),  # its own margin, 0 in cross accounts
-        ("margined", np.float64),  # quantity that the maintenance curve is read at, unsigned
+        ("maintenance_quantity", np.float64),  # quantity that the maintenance curve is read at, unsigned
         ("ladder", np.int64),  # row of the tiers for it
-        ("reserved", np.float64),  # maintenance margin that no mark changes
+        ("fixed_maintenance", np.float64),  # maintenance margin that no mark changes
         # in force from the strategy or the settings
         ("leverage", np.float64),  # of its orders
         ("limit", np.float64),  # largest notional that a target may have at this leverage

@@ -157,7 +157,7 @@ def fail_at_open(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -
 
 @helper
 def survive_open(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -> None:
-    """Check what was carried in at the open, then the stops and take-profits that the open has reached."""
+    """Check what was carried in at the open, answer margin calls, and leave by the stops that the open has reached."""
     refilling = t > 0 and book.account.refill_bar == t  # a liquidation at this open asks for the next one
     stand_at_open(market, book, t)
     fail_at_open(market, book, rules, logs, t)
