@@ -1,7 +1,7 @@
 """Step 1 of a bar: funding, then interest on what is owed after it."""
 
 from backtest.kernels._jit import helper
-from backtest.kernels.booking import restate
+from backtest.kernels.booking import add_margin
 from backtest.kernels.margin import is_isolated
 from backtest.kernels.schema import Book, Market, Rules
 
@@ -18,8 +18,7 @@ def is_present(market: Market, t: int, i: int) -> bool:
 def pay(book: Book, rules: Rules, i: int, amount: float) -> None:
     """Take money from the position's margin when isolated, else from the wallet."""
     if is_isolated(rules):
-        book.positions[i].margin -= amount
-        restate(book, rules, i)
+        add_margin(book.positions[i], -amount)
     else:
         book.account.wallet -= amount
 

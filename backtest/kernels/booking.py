@@ -9,6 +9,13 @@ from backtest.kernels.schema import Book, Logs, Record, Rules
 
 
 @helper
+def add_margin(position: Record, amount: float) -> None:
+    """Add money to an isolated position's margin; nothing that it requires depends on it."""
+    position.margin += amount
+    position.constant = position.margin - position.quantity * position.entry_price
+
+
+@helper
 def restate(book: Book, rules: Rules, i: int) -> None:
     """Bring up to date what follows from a position's quantity, entry price and margin."""
     position = book.positions[i]

@@ -7,7 +7,7 @@ grace it is closed.
 
 from backtest.kernels._jit import helper
 from backtest.kernels.accrual import is_present
-from backtest.kernels.booking import restate
+from backtest.kernels.booking import add_margin
 from backtest.kernels.enums import CallEvent
 from backtest.kernels.liquidation import liquidate
 from backtest.kernels.margin import balance_at, equity_at, is_breached, is_isolated, maintenance_at, surplus_at
@@ -149,8 +149,7 @@ def deposit(book: Book, rules: Rules, logs: Logs, t: int, first: int) -> None:
     note_call(book, rules, logs, t, first, 0.0, CallEvent.DEPOSIT, asked, amount)
     account.deposits += amount
     if is_isolated(rules):
-        book.positions[first].margin += amount
-        restate(book, rules, first)
+        add_margin(book.positions[first], amount)
     else:
         account.wallet += amount
 
@@ -183,5 +182,4 @@ def add_margins(market: Market, book: Book, rules: Rules, logs: Logs, t: int) ->
                 amount = min(asked, max(book.account.wallet, 0.0))
             note_call(book, rules, logs, t, i, 0.0, CallEvent.MARGIN_ADD, asked, amount)
             book.account.wallet -= amount
-            position.margin += amount
-            restate(book, rules, i)
+            add_margin(position, amount)

@@ -48,22 +48,27 @@ def replay(market: Market, schedule: Schedule, rules: Rules, book: Book, logs: L
         owing = always or account.busy == 1
         due = owing or every_bar
         adding = False
+        changed = False
         while change < schedule.bar.shape[0] and schedule.bar[change] == t - 1:
             kind = apply_change(book, rules, schedule, change)
             change += 1
             due = due or kind == Change.SIGNAL
-            owing = owing or kind > Change.LEVERAGE
+            changed = changed or kind > Change.LEVERAGE
             adding = adding or kind == Change.MARGIN_ADD
         if appointment < market.appointments.shape[0] and market.appointments[appointment] == t:
             appointment += 1
             owing = True
+        owing = owing or changed
         quiet, record, equity, low, notional, maintenance = glance(market, book, rules, t)
         if due or owing or not quiet:
             account.busy = 0
-            untouched = quiet and not owing and (is_isolated(rules) or account.held > 1)
+            # what an isolated position owes changes when it fails; that of a cross account its wallet pays
+            untouched = quiet and not changed and (not owing if is_isolated(rules) else account.held > 1)
+            events = logs.counts[0] + logs.counts[3]
             if owing or not quiet:
                 accrue(market, book, rules, t)
                 survive_open(market, book, rules, logs, t)
+            untouched = untouched and events == logs.counts[0] + logs.counts[3]
             if adding:
                 add_margins(market, book, rules, logs, t)
             trade(market, book, rules, logs, t)

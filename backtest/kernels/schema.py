@@ -101,26 +101,35 @@ CONTRACT = record(
 
 POSITION = record(
     [
+        # read on every bar
         ("quantity", np.float64),  # signed base units held
         ("constant", np.float64),  # margin - quantity * entry_price: its balance at a mark of 0
-        # while nothing happens
         ("mark_floor", np.float64),  # a mark at or below it ends the quiet
         ("mark_ceiling", np.float64),  # a mark at or above it ends the quiet
-        ("trade_floor", np.float64),  # a trade price at or below it ends the quiet
-        ("trade_ceiling", np.float64),  # a trade price at or above it ends the quiet
-        (
-            "maintenance_slope",
-            np.float64,
-        ),  # maintenance margin between the two mark limits: maintenance_slope * mark - deduction
+        ("maintenance_slope", np.float64),  # maintenance margin between the mark limits: slope * mark - deduction
         ("deduction", np.float64),  # less what no mark changes
         ("surplus_slope", np.float64),  # bounds what a move of the mark by 1 takes from the surplus
+        # read wherever something is ordered, and where stops are
+        ("due", np.int64),  # 1: an order is due
+        ("barred", np.int64),  # Barred: until when it is left flat, or as a liquidation left it
+        ("reenter", np.int64),  # 1: to be ordered again at the open after exit_bar
+        ("exit_bar", np.int64),  # bar of the last forced exit
+        ("reduction", np.float64),  # quantity to close, unsigned
+        ("increase", np.float64),  # quantity to open, signed
+        ("shortfall", np.int64),  # Shortfall, or -1 while the order gets all it wanted
+        ("trade_floor", np.float64),  # a trade price at or below it ends the quiet
+        ("trade_ceiling", np.float64),  # a trade price at or above it ends the quiet
         # what it is
         ("entry_price", np.float64),  # average over what opened it
         ("margin", np.float64),  # its own margin, 0 in cross accounts
         ("maintenance_quantity", np.float64),  # quantity that the maintenance curve is read at, unsigned
         ("ladder", np.int64),  # row of the tiers for it
         ("fixed_maintenance", np.float64),  # maintenance margin that no mark changes
+        ("previous_bar", np.int64),  # last bar in which the instrument was present
+        ("funding", np.float64),  # paid since the position's last fill
+        ("interest", np.float64),  # paid since the position's last fill
         # in force from the strategy or the settings
+        ("signal", np.float64),  # in force: the last one given
         ("leverage", np.float64),  # of its orders
         ("limit", np.float64),  # largest notional that a target may have at this leverage
         ("stop_loss", np.float64),  # fraction of the entry price, inf = none
@@ -130,22 +139,11 @@ POSITION = record(
         ("level", np.float64),  # balance / maintenance at which it is breached
         ("called", np.int64),  # 1: a margin call is open
         ("called_bar", np.int64),  # bar of the call
-        ("signal", np.float64),  # in force: the last one given
-        ("due", np.int64),  # 1: an order is due
+        # the rest of this bar's order
         ("waiting", np.int64),  # 1: the order that waits has its row in the log
-        ("reenter", np.int64),  # 1: to be ordered again at the open after exit_bar
-        ("barred", np.int64),  # Barred: until when it is left flat, or as a liquidation left it
-        ("exit_bar", np.int64),  # bar of the last forced exit
-        ("previous_bar", np.int64),  # last bar in which the instrument was present
-        ("funding", np.float64),  # paid since the position's last fill
-        ("interest", np.float64),  # paid since the position's last fill
-        # this bar's order
         ("wanted", np.float64),  # quantity change that the signal asks for
         ("fill_price", np.float64),  # open with slippage
-        ("reduction", np.float64),  # quantity to close, unsigned
-        ("increase", np.float64),  # quantity to open, signed
         ("filled", np.float64),  # quantity traded, signed
-        ("shortfall", np.int64),  # Shortfall, or -1 while the order gets all it wanted
         # this bar's walk, and its leg
         ("closing", np.float64),  # quantity that a liquidation closes, unsigned
         ("low_first", np.int64),  # 1: the bar goes to its low before its high

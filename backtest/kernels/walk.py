@@ -164,7 +164,7 @@ def survive_open(market: Market, book: Book, rules: Rules, logs: Logs, t: int) -
     if book.account.calls > 0:
         answer_calls(market, book, rules, logs, t)
     exits = False
-    for i in range(book.positions.shape[0]):
+    for i in range(book.positions.shape[0] if book.account.stops else 0):
         position = book.positions[i]
         if position.quantity != 0.0 and is_present(market, t, i):
             side = math.copysign(1.0, position.quantity)
@@ -190,7 +190,7 @@ def next_trigger(market: Market, book: Book, rules: Rules, t: int, start: float)
         position = book.positions[i]
         if position.quantity != 0.0:
             position.trigger_point = NOT_ON_LEG
-            if is_present(market, t, i):
+            if book.account.stops and is_present(market, t, i):
                 set_trigger(position, rules, start)
                 if position.trigger_point < (book.positions[nearest].trigger_point if nearest >= 0 else NOT_ON_LEG):
                     nearest = i
