@@ -25,14 +25,16 @@ def arm(market: Market, book: Book, rules: Rules, t: int, untouched: bool) -> No
     """
     account = book.account
     account.constant = constant_of(book)
-    account.deductions = 0.0
+    deductions = 0.0
+    stops = account.stops == 1
+    isolated = is_isolated(rules)
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
         quantity = position.quantity
         if quantity == 0.0:
             continue
         if untouched and position.reduction == 0.0 and position.increase == 0.0:
-            account.deductions += position.deduction
+            deductions += position.deduction
             continue
         size = abs(quantity)
         maintenance_quantity = position.maintenance_quantity
@@ -49,9 +51,9 @@ def arm(market: Market, book: Book, rules: Rules, t: int, untouched: bool) -> No
                 ceiling = tiers[ladder, k + 1].floor / maintenance_quantity * (1.0 - ROUNDING)
         position.maintenance_slope = maintenance_quantity * rate
         position.deduction = deduction
-        account.deductions += deduction
+        deductions += deduction
         position.surplus_slope = steepest_slope(book, rules, i, floor, ceiling)
-        if is_isolated(rules):
+        if isolated:
             level = position.level
             alarm = -(position.constant + level * deduction) / (quantity - level * maintenance_quantity * rate)
             slack = ROUNDING * (position.entry_price + abs(alarm))
@@ -63,11 +65,12 @@ def arm(market: Market, book: Book, rules: Rules, t: int, untouched: bool) -> No
             floor = math.inf  # a rising price takes its surplus: no bar is quiet
         position.mark_floor = floor
         position.mark_ceiling = ceiling
-        if account.stops == 1:
+        if stops:
             stop = stop_price(position, rules)
             profit = take_profit_price(position, rules)
             position.trade_floor = min(stop, profit)
             position.trade_ceiling = max(stop, profit)
+    account.deductions = deductions
 
 
 @helper
