@@ -72,6 +72,7 @@ EQUIVALENT = {
         quiet.py pass_quiet_bars: maintenance_slope * close - deduction [- -> +]
         loop.py replay: rules.settings.skip_quiet_bars == 0 [== -> !=]
         loop.py replay: account.held <= 1 [<= -> <]
+        loop.py replay: kind > Change.LEVERAGE [> -> >=]
         loop.py replay: account.busy = 0 [removed]
         calls.py set_level: book.account.level = level [removed]
         calls.py end_call: book.account.calls -= 1 [removed]

@@ -168,17 +168,18 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
             equity += quantity * close
             worst += quantity * adverse
             notional += abs(quantity) * close
-            maintenance += position.maintenance_slope * close
-            maintenance_worst += position.maintenance_slope * adverse
             if isolated:
                 balance = position.constant + quantity * close
                 required = position.maintenance_slope * close - position.deduction
+                maintenance += required
                 record = record or may_set_record(required, balance, position.surplus_slope * close, ratio, distance)
             else:
+                maintenance += position.maintenance_slope * close
+                maintenance_worst += position.maintenance_slope * adverse
                 surplus_slope = max(surplus_slope, position.surplus_slope * close)
-        maintenance -= account.deductions
         record = record or is_higher(notional, account.highest_effective_leverage * equity)
         if not isolated:
+            maintenance -= account.deductions
             record = record or may_set_record(maintenance, equity, surplus_slope, ratio, distance)
             surplus_worst = worst - account.level * (maintenance_worst - account.deductions)
             quiet = quiet and is_funded(surplus_worst, account.constant, notional)
