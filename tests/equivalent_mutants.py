@@ -101,8 +101,6 @@ EQUIVALENT = {
     "counted from the end, the position held is found as well": """
         quiet.py pass_quiet_bars: i += 1 [+ -> -]
     """,
-    "what is left is at least a lot, or a rounding error, which the limit of dust takes too": """
-    """,
     "one bar has no length, and nothing is held in it": """
         liquidation.py clock: after > 0 [> -> >=]
     """,

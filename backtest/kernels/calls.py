@@ -10,7 +10,7 @@ from backtest.kernels.accrual import is_present
 from backtest.kernels.booking import add_margin
 from backtest.kernels.enums import CallEvent
 from backtest.kernels.liquidation import liquidate
-from backtest.kernels.margin import balance_at, equity_at, is_breached, is_isolated, maintenance_at, surplus_at
+from backtest.kernels.margin import balance_at, end_of, equity_at, is_breached, is_isolated, maintenance_at, surplus_at
 from backtest.kernels.schema import Book, Logs, Market, Rules
 
 ACCOUNT = -1
@@ -27,12 +27,6 @@ def fail(
             return
         note_call(book, rules, logs, t, first, point, CallEvent.FORCED, 0.0, 0.0)
     liquidate(market, book, rules, logs, t, first, leg, point, gap)
-
-
-@helper
-def end_of(book: Book, rules: Rules, first: int) -> int:
-    """Return the position after the last one of a margin unit."""
-    return first + 1 if is_isolated(rules) else book.positions.shape[0]
 
 
 @helper

@@ -5,7 +5,7 @@ import math
 from backtest.kernels._jit import helper
 from backtest.kernels.booking import add_bad_debt, bar_position, empty_position, log_fill, pay_into_fund, restate
 from backtest.kernels.enums import Reason
-from backtest.kernels.margin import balance_at, is_isolated, maintenance_at, mark_at
+from backtest.kernels.margin import balance_at, end_of, is_isolated, maintenance_at, mark_at
 from backtest.kernels.policies import choose_closings, liquidation_fill
 from backtest.kernels.schema import Book, Logs, Market, Rules
 
@@ -23,7 +23,7 @@ def liquidate(
     market: Market, book: Book, rules: Rules, logs: Logs, t: int, first: int, leg: int, point: float, gap: bool
 ) -> None:
     """Liquidate the margin unit that begins at position `first`, as far as the venue's policy goes."""
-    last = first + 1 if is_isolated(rules) else book.positions.shape[0]
+    last = end_of(book, rules, first)
     balance = balance_at(book, rules, first, last, point)
     maintenance = maintenance_at(book, rules, first, last, point)
     now = clock(market, t, leg, point)

@@ -79,6 +79,12 @@ def nets_legs(rules: Rules) -> bool:
 
 
 @helper
+def end_of(book: Book, rules: Rules, first: int) -> int:
+    """Return the position after the last one of a margin unit."""
+    return first + 1 if is_isolated(rules) else book.positions.shape[0]
+
+
+@helper
 def backing(book: Book, rules: Rules) -> float:
     """Return the money that stands behind a margin unit besides the margins of its positions."""
     return 0.0 if is_isolated(rules) else book.account.wallet

@@ -10,11 +10,12 @@ import math
 from backtest.kernels._jit import helper
 from backtest.kernels.accrual import is_present
 from backtest.kernels.booking import bar_position, book_shortfall, reduce_position
-from backtest.kernels.calls import answer_calls, end_of, fail, fails_at, refill
+from backtest.kernels.calls import answer_calls, fail, fails_at, refill
 from backtest.kernels.enums import Intrabar, Reason
 from backtest.kernels.margin import (
     between,
     breach_point,
+    end_of,
     equity_at,
     is_breached,
     is_isolated,
