@@ -223,6 +223,6 @@ def answer(
 ) -> Answer:
     """Return what a kernel writes, one figure a row, as a number or an array of the shape."""
     out = np.empty(int(np.prod(shape)))
-    books: tuple[Book, ...] = (new_book(rules.settings, 1),) if book else ()
+    books: tuple[Book, ...] = (new_book(1),) if book else ()
     kernel(rules, *books, *arguments, out)
     return float(out[0]) if shape == () else out.reshape(shape)

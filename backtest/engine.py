@@ -193,8 +193,8 @@ def replay_once(inputs: Inputs, logs: Logs, detailed: bool) -> Outcome:
     bars, instruments = inputs.market.trade.shape
     detail = np.empty((len(DETAIL), bars if detailed else 0))
     columns = Columns(np.empty(bars), np.empty(bars), detail)
-    book = new_book(inputs.rules.settings, instruments)
-    loop.replay(inputs.market, inputs.schedule, inputs.rules, book, logs, columns)
+    book = new_book(instruments)
+    loop.replay(*inputs, book, logs, columns, 0, bars)
     return Outcome(book, logs, columns)
 
 

@@ -204,15 +204,9 @@ def contract_records(ladders: list[Ladder], venue: Venue, symbols: tuple[str, ..
     return contracts
 
 
-def new_book(settings: Record, instruments: int) -> Book:
-    """Return the books of an account that holds nothing but cash."""
-    account = np.zeros(1, ACCOUNT)[0]
-    account.wallet = account.constant = settings.cash
-    account.reserve = settings.reserve
-    account.insurance_fund = settings.insurance_fund
-    account.smallest_liquidation_distance = 1.0
-    account.share_time = np.iinfo(np.int64).min // 2
-    return Book(account, np.zeros(instruments, POSITION))
+def new_book(instruments: int) -> Book:
+    """Return empty books, which a replay from the first bar on fills."""
+    return Book(np.zeros(1, ACCOUNT)[0], np.zeros(instruments, POSITION))
 
 
 def new_logs(fills: int, liquidations: int, orders: int, calls: int) -> Logs:

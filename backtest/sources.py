@@ -15,9 +15,9 @@ from backtest.bars import Bars
 from backtest.engine import LEGS, Inputs, Outcome, replay_in_detail
 from backtest.kernels.enums import CallEvent, Reason, Shortfall
 from backtest.kernels.orders import RUIN
-from backtest.kernels.schema import DETAIL, Float64Array1D, Records
+from backtest.kernels.schema import DETAIL, TRIP, Float64Array1D, Records
 from backtest.metrics import summarise
-from backtest.trades import Trips, round_trips, settled_trips
+from backtest.trades import round_trips, settled_trips
 from backtest.venues import Venue
 from backtest.wealth import wealth_of
 
@@ -147,7 +147,7 @@ class Replayed:
         return pd.DataFrame({"time": self.bars.time[log["bar"]], "symbol": symbols, **columns, **more})
 
     @cached_property
-    def _trips(self) -> Trips:
+    def _trips(self) -> Records:
         return settled_trips(
             self.outcome.logs.fills, self.outcome.logs.liquidations, self.outcome.book.positions, len(self.bars)
         )
@@ -156,7 +156,8 @@ class Replayed:
         units = self.inputs.rules.contracts["unit"][self._trips["instrument"]]
         prices = {name: self._prices(self._trips[name]) for name in ("entry_price", "exit_price")}
         turned = {"quantity": self._trips["quantity"] / np.abs(units), "short": self._trips["short"] ^ (units < 0.0)}
-        return round_trips({**self._trips, **prices, **turned}, self.bars.time, self._rows)
+        given = {name: self._trips[name] for name in TRIP.names or ()}
+        return round_trips(given | prices | turned, self.bars.time, self._rows)
 
     def summary(self) -> pd.Series:
         """Return the summary."""

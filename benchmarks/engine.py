@@ -57,12 +57,12 @@ def prepare(bars: bt.Bars, targets: object, account: bt.Account, **rules: Any) -
     state: dict[str, Any] = {}
 
     def reset() -> None:
-        state["book"] = new_book(inputs.rules.settings, inputs.market.trade.shape[1])
+        state["book"] = new_book(inputs.market.trade.shape[1])
         logs.counts[:] = 0
         state["logs"] = logs
 
     def replay() -> None:
-        loop.replay(*inputs, state["book"], logs, columns)
+        loop.replay(*inputs, state["book"], logs, columns, 0, len(bars))
 
     return Prepared(reset, replay, state)
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from backtest import metrics
-from backtest.kernels.curves import walk_curve
+from backtest.kernels.curves import end_falls, mark_days, start_falls, walk_falls
 from backtest.kernels.enums import Shortfall
-from backtest.kernels.schema import ACCOUNT, CALL, FILL, LIQUIDATION, ORDER, Logs
+from backtest.kernels.schema import ACCOUNT, CALL, FILL, LIQUIDATION, ORDER, TRIP, Logs
 from backtest.metrics import EquityCurve, daily_returns, summarise
 from backtest.trades import EXIT_REASONS
 
@@ -54,7 +54,7 @@ NAMES = [
     "socialised_loss",
     "marks",
 ]
-NO_TRADES = {"pnl": np.empty(0), "reason": np.empty(0, np.int64), "liquidated": np.empty(0, np.bool_)}
+NO_TRADES = np.zeros(0, TRIP)
 
 
 def curve_of(equity, low=None, cash=100.0, start="2024-01-01", freq="D"):
@@ -70,7 +70,7 @@ def summary_of(curve, trades=NO_TRADES, orders=(), liquidations=0, has_marks=Fal
     state = np.zeros(1, dtype=ACCOUNT)
     for name, value in account.items():
         state[name] = value
-    counts = np.zeros(4, np.int64)
+    counts = np.array([0, liquidations, len(orders), 0])
     logs = Logs(np.zeros(0, FILL), np.zeros(liquidations, LIQUIDATION), records, np.zeros(0, CALL), counts)
     return summarise(curve, trades, logs, state[0], bool(curve.equity[-1] <= 1e-6 * curve.cash), has_marks)
 
@@ -78,7 +78,9 @@ def summary_of(curve, trades=NO_TRADES, orders=(), liquidations=0, has_marks=Fal
 def trades_of(*rows):
     pnl, reasons = zip(*rows, strict=True)
     codes = np.array([EXIT_REASONS.index(word) for word in reasons])
-    return {"pnl": np.array(pnl, np.float64), "reason": codes, "liquidated": codes == EXIT_REASONS.index("liquidation")}
+    trips = np.zeros(len(rows), TRIP)
+    trips["pnl"], trips["reason"], trips["liquidated"] = pnl, codes, codes == EXIT_REASONS.index("liquidation")
+    return trips
 
 
 def test_the_summary_has_the_specified_names_in_order():
@@ -338,17 +340,23 @@ def test_the_pass_over_a_curve_equals_slow_pandas(seed):
     )
     equity = 100.0 + np.cumsum(random.integers(-3, 4, bars)).astype(np.float64)
     low = equity - random.integers(0, 5, bars)
-    day, day_equity = np.empty(bars, dtype=np.int64), np.empty(bars)
-    record = walk_curve(time.asi8.copy(), equity, low, 100.0, day, day_equity)
+    day, last = np.empty(bars, np.int64), np.empty(bars, np.int64)
+    count, shortest = mark_days(time.asi8.copy(), day, last)
+    falls = start_falls(100.0, int(time.asi8[0]))
+    for piece in np.array_split(np.arange(bars), int(random.integers(1, 5))):
+        falls = walk_falls(falls, time.asi8[piece], equity[piece], low[piece])
+    falls = end_falls(falls, int(time.asi8[-1]))
 
     interval = pd.Timedelta(hours=int(steps[1:].min()))
     closes = pd.Series([100.0, *equity], index=[time[0], *(time + interval)])
     marks = closes.cummax()
-    assert record.max_drawdown == pytest.approx(min((closes / marks - 1.0).min(), 0.0))
-    assert record.max_drawdown_low == pytest.approx(min((low / marks.to_numpy()[:-1] - 1.0).min(), 0.0))
+    assert falls.max_drawdown == pytest.approx(min((closes / marks - 1.0).min(), 0.0))
+    assert falls.max_drawdown_low == pytest.approx(min((low / marks.to_numpy()[:-1] - 1.0).min(), 0.0))
     at_mark = closes.index[(closes == marks).to_numpy()].append(closes.index[[-1]])
     spans = [last - first for first, last in pairwise(at_mark) if (closes < marks)[first:last].any()]
-    assert pd.Timedelta(int(record.longest), unit="ns") == max(spans, default=pd.Timedelta(0))
+    longest = max(falls.longest, falls.longest_first + shortest if falls.longest_first >= 0 else 0)
+    assert pd.Timedelta(longest, unit="ns") == max(spans, default=pd.Timedelta(0))
+    assert pd.Timedelta(shortest, unit="ns") == interval
     days = pd.Series(equity, index=time.tz_localize(None).floor("D")).groupby(level=0).last()
-    assert day_equity[: record.days].tolist() == days.tolist()
-    assert day[: record.days].tolist() == days.index.values.astype("M8[D]").astype(np.int64).tolist()
+    assert equity[last[:count]].tolist() == days.tolist()
+    assert day[:count].tolist() == days.index.values.astype("M8[D]").astype(np.int64).tolist()

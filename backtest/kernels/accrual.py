@@ -78,9 +78,9 @@ def charge_interest(market: Market, book: Book, rules: Rules, t: int) -> None:
         if position.quantity != 0.0 and is_present(market, t, i):
             debt = max(0.0, -position.constant) if is_isolated(rules) else 0.0
             base_debt = max(0.0, -position.quantity) * market.mark[t, i].open
-            elapsed = market.time[t] - market.time[position.previous_bar]
+            elapsed = market.time[t] - position.previous_time
             interest = (debt * per_nanosecond + base_debt * short_per_nanosecond) * elapsed
             pay(book, rules, i, interest)
             position.interest += interest
             account.interest += interest
-            position.previous_bar = t
+            position.previous_time = market.time[t]

@@ -168,7 +168,6 @@ def increase_position(
         book.account.wallet -= fee
     if quantity == 0.0:
         book.account.held += 1
-        position.previous_bar = t
     log_fill(book, logs, t, i, traded, price, fee, 0.0, margin, Reason.SIGNAL)
     return True
 

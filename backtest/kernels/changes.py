@@ -6,12 +6,21 @@ from backtest.kernels._jit import helper
 from backtest.kernels.enums import Change
 from backtest.kernels.schema import Book, Record, Rules, Schedule
 
+LONG_AGO = -(2**62)  # ns
+
 
 @helper
-def start_terms(book: Book, rules: Rules) -> None:
-    """Give every position the terms of the settings, which hold until the strategy changes them."""
+def open_account(book: Book, rules: Rules) -> None:
+    """Fill empty books: cash, and for every position the terms of the settings, until the strategy changes them."""
     settings = rules.settings
-    book.account.level = settings.call_level
+    account = book.account
+    account.wallet = settings.cash
+    account.constant = settings.cash
+    account.reserve = settings.reserve
+    account.insurance_fund = settings.insurance_fund
+    account.smallest_liquidation_distance = 1.0
+    account.share_time = LONG_AGO
+    account.level = settings.call_level
     for i in range(book.positions.shape[0]):
         position = book.positions[i]
         position.leverage = settings.leverage

@@ -1,76 +1,119 @@
-"""One pass over an equity curve: its falls below the high-water mark, and the last equity of every UTC day."""
+"""Passes over a history: its UTC days, and the falls of an equity curve below its high-water mark."""
 
 from typing import NamedTuple
 
-from backtest.kernels._jit import entry
+from backtest.kernels._jit import entry, helper
 from backtest.kernels.schema import Float64Array1D, Int64Array1D
 
 DAY = 86_400_000_000_000  # ns
 
 
-class CurveRecord(NamedTuple):
-    """What one pass over the curve finds."""
+class Falls(NamedTuple):
+    """What is known of a curve's falls up to some bar; it travels from bar to bar, and from piece to piece.
 
-    days: int  # rows written to `day` and `day_equity`
-    max_drawdown: float  # fraction of the high-water mark, at the closes, 0 or less
+    While a high-water mark stands only the lowest equity under it matters, so fractions are taken once per mark.
+    """
+
+    mark: float  # high-water mark: the highest close so far, or the equity before the first bar
+    lowest: float  # lowest close since the mark was set
+    lowest_low: float  # lowest equity inside the bars after the one that set it
+    since: int  # ns of the bar that set it; of the first bar while the mark is the equity before it
+    first: int  # 1 while the mark is the equity before the first bar
+    below: int  # 1 after a close below the mark
+    max_drawdown: float  # fraction of the mark, at the closes, 0 or less
     max_drawdown_low: float  # likewise at the lows inside the bars
-    longest: int  # longest time below a high-water mark, ns
-    interval: int  # shortest time between two bars, ns, 0 with one bar
+    longest: int  # longest time below a mark, ns
+    longest_first: int  # likewise below the first mark, one interval less; -1 without such a fall
+
+
+@helper
+def first_falls(equity: float, time: int) -> Falls:
+    """Return the falls of a curve before its first bar, whose open is at `time`."""
+    return Falls(equity, equity, equity, time, 1, 0, 0.0, 0.0, 0, -1)
+
+
+@helper
+def deepest(drawdown: float, lowest: float, mark: float) -> float:
+    """Return the deeper of a drawdown and that of a lowest equity under a mark."""
+    return min(drawdown, (lowest - mark) / mark) if lowest < mark else drawdown
+
+
+@helper
+def settled(falls: Falls, time: int) -> Falls:
+    """Return the falls with the one below the standing mark counted, which lasted until `time`."""
+    mark, lowest, lowest_low, since, first, below, drawdown, drawdown_low, longest, longest_first = falls
+    if below:
+        drawdown = deepest(drawdown, lowest, mark)
+        if first:
+            longest_first = max(longest_first, time - since)
+        else:
+            longest = max(longest, time - since)
+    drawdown_low = deepest(drawdown_low, lowest_low, mark)
+    return Falls(mark, lowest, lowest_low, since, first, below, drawdown, drawdown_low, longest, longest_first)
+
+
+@helper
+def after_bar(falls: Falls, time: int, equity: float, low: float) -> Falls:
+    """Return the falls after one bar. A low is held against the mark of the closes before it."""
+    mark, lowest, lowest_low, since, first, below, drawdown, drawdown_low, longest, longest_first = falls
+    lowest_low = min(lowest_low, low)
+    if equity < mark:
+        lowest = min(lowest, equity)
+        return Falls(mark, lowest, lowest_low, since, first, 1, drawdown, drawdown_low, longest, longest_first)
+    done = settled(
+        Falls(mark, lowest, lowest_low, since, first, below, drawdown, drawdown_low, longest, longest_first), time
+    )
+    return marked(done, time, equity)
+
+
+@helper
+def marked(falls: Falls, time: int, equity: float) -> Falls:
+    """Return settled falls under a new high-water mark."""
+    return Falls(
+        equity, equity, equity, time, 0, 0, falls.max_drawdown, falls.max_drawdown_low, falls.longest,
+        falls.longest_first,
+    )  # fmt: skip
 
 
 @entry
-def walk_curve(
-    time: Int64Array1D,
-    equity: Float64Array1D,
-    equity_low: Float64Array1D,
-    cash: float,
-    day: Int64Array1D,
-    day_equity: Float64Array1D,
-) -> CurveRecord:
-    """Fill `day` (days since 1970) and `day_equity`, one row per day that has a bar, and return what else was found.
+def start_falls(equity: float, time: int) -> Falls:
+    """Return the falls of a curve before its first bar, whose open is at `time`."""
+    return first_falls(equity, time)
 
-    The high-water mark starts at `cash` when the first bar opens. A low is held against the mark of the closes before
-    it. While a mark stands only the lowest equity under it matters, so fractions are taken once per mark.
+
+@entry
+def walk_falls(falls: Falls, time: Int64Array1D, equity: Float64Array1D, equity_low: Float64Array1D) -> Falls:
+    """Return the falls after the bars given (T,)."""
+    for t in range(time.shape[0]):
+        falls = after_bar(falls, time[t], equity[t], equity_low[t])
+    return falls
+
+
+@entry
+def end_falls(falls: Falls, time: int) -> Falls:
+    """Return the falls after the last bar, whose open is at `time`: one that still lasts is counted up to there."""
+    return settled(falls, time)
+
+
+@entry
+def mark_days(time: Int64Array1D, day: Int64Array1D, last: Int64Array1D) -> tuple[int, int]:
+    """Return the number of days that have a bar, and the shortest time between two bars, 0 with one bar.
+
+    `day` is filled with the days since 1970, `last` with the last bar of each.
     """
     days = 0
-    drawdown, drawdown_low = 0.0, 0.0
-    mark, lowest, lowest_low = cash, cash, cash
-    longest = 0
     interval = 0
-    bars = len(time)
+    bars = time.shape[0]
+    next_day = (time[0] // DAY + 1) * DAY
     for t in range(1, bars):
         step = time[t] - time[t - 1]
         if interval == 0 or step < interval:
             interval = step
-    since = time[0] - interval  # the bar whose close set the mark; `cash` is there when the first bar opens
-    below = False
-    next_day = (time[0] // DAY + 1) * DAY
-    for t in range(bars):
         if time[t] >= next_day:
             day[days] = next_day // DAY - 1
-            day_equity[days] = equity[t - 1]
+            last[days] = t - 1
             days += 1
             next_day = (time[t] // DAY + 1) * DAY
-        lowest_low = min(lowest_low, equity_low[t])
-        if equity[t] < mark:
-            lowest = min(lowest, equity[t])
-            below = True
-        else:
-            if below:
-                drawdown = min(drawdown, (lowest - mark) / mark)
-                longest = max(longest, time[t] - since)
-                below = False
-            if lowest_low < mark:
-                drawdown_low = min(drawdown_low, (lowest_low - mark) / mark)
-            mark = equity[t]
-            lowest = mark
-            lowest_low = mark
-            since = time[t]
-    if below:
-        drawdown = min(drawdown, (lowest - mark) / mark)
-        longest = max(longest, time[bars - 1] - since)
-    if lowest_low < mark:
-        drawdown_low = min(drawdown_low, (lowest_low - mark) / mark)
     day[days] = next_day // DAY - 1
-    day_equity[days] = equity[bars - 1]
-    return CurveRecord(days + 1, drawdown, drawdown_low, longest, interval)
+    last[days] = bars - 1
+    return days + 1, interval

@@ -227,6 +227,7 @@ def fill_increases(
             mark = market.mark[t, i].open
             if increase_position(book, rules, logs, t, i, traded, position.fill_price, mark):
                 position.filled += traded
+                position.previous_time = market.time[t]
             else:
                 position.shortfall = Shortfall.REFUSED
     book_shortfall(book, rules)
