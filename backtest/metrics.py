@@ -227,7 +227,8 @@ def periods_per_year(day: Int64Array1D) -> float:
 def ratio(part: npt.NDArray[Number], whole: npt.NDArray[Number]) -> FloatArray:
     """Return part / whole, NaN where there is no whole."""
     quotient = np.full(len(whole), np.nan)
-    np.divide(part, whole, out=quotient, where=whole > 0.0)
+    with np.errstate(over="ignore"):
+        np.divide(part, whole, out=quotient, where=whole > 0.0)
     return quotient
 
 

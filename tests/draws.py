@@ -111,9 +111,9 @@ def marks(draw, grid, trades):
 
 
 @st.composite
-def markets(draw, grid):
-    """Draw a market of one to three instruments."""
-    instruments = draw(st.integers(1, 3))
+def markets(draw, grid, most):
+    """Draw a market of one to `most` instruments."""
+    instruments = draw(st.integers(1, most))
     bars = draw(st.integers(2, 12))
     step = draw(st.sampled_from((20, 4, 20, 60, 160, 400)))
     trades = [draw(walks(grid, bars, step, 400 + 13 * i)) for i in range(instruments)]
@@ -285,14 +285,14 @@ def accounts(draw, grid, leverage, cross, plain):
 
 
 @st.composite
-def cases(draw, grid, plain=None):
-    """Draw a market, signals and settings: every option of the specification.
+def cases(draw, grid, plain=None, most=3):
+    """Draw a market of at most `most` instruments, signals and settings: every option of the specification.
 
     A plain case has one full liquidation policy, no calls, contracts of one unit and signals alone; `plain` draws
     only such, or none.
     """
     plain = draw(st.sampled_from((True, False, False))) if plain is None else plain
-    market = draw(markets(grid))
+    market = draw(markets(grid, most))
     bars, instruments = len(market.time), len(market.open[0])
     # leverages near the tiers, so that partial liquidations and calls happen
     leverage = draw(st.sampled_from(grid.leverages if plain else grid.leverages[2:]))
