@@ -14,7 +14,7 @@ demo: $(INSTALLED)
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/test_differential.py tests/test_by_hand_*.py \
-		tests/test_boundaries_*.py tests/test_peer_mistakes_*.py --hypothesis-profile=uncompiled
+		tests/test_boundaries_*.py tests/test_peer_mistakes_*.py tests/test_trades.py tests/test_batches.py --hypothesis-profile=uncompiled
 
 test-deep: $(INSTALLED)
 	$(BIN)/python -m pytest tests/test_differential.py --numprocesses 2 --hypothesis-profile=deep

@@ -10,16 +10,20 @@ import numpy as np
 
 from backtest.bars import Bars
 from backtest.kernels.enums import OnLiquidation, Rebalance
-from backtest.kernels.lanes import replay_lanes
+from backtest.kernels.lanes import Rooms, replay_lanes
 from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import (
     ACCOUNT,
+    CALL,
+    FALLS,
+    FILL,
+    LIQUIDATION,
+    ORDER,
     POSITION,
     SETTINGS,
     TOTALS,
     TRIP,
     Float64Array2D,
-    Logs,
     Market,
     Records,
     Rules,
@@ -27,13 +31,15 @@ from backtest.kernels.schema import (
 )
 from backtest.kernels.segments import PEAK, SEGMENT, Index, fill_segments
 from backtest.metrics import Calendar, calendar_of, figures
-from backtest.records import new_logs
 from backtest.signals import Signals
 
 __all__ = ["FEWEST", "Batches", "covers"]
 
 FEWEST = 4
 """Settings from which on it pays to look for what they have in common."""
+
+BLOCK = 16
+"""Settings that go through the bars together: their books fit the nearest memory of a core."""
 
 LONGEST = 256
 """Bars of a segment at most: as many are looked at one by one where something happens to a setting within."""
@@ -77,35 +83,44 @@ class Batches:
         accounts, totals = np.zeros(len(rules), ACCOUNT), np.zeros(len(rules), TOTALS)
         daily = np.empty((len(rules), len(self._calendar.day)))
         changes = len(self._schedule.bar)
-        logs = new_logs(2 * changes + 256, 64, changes + 64, 64)
+        sizes = [2 * changes + 256, 64, changes + 64, 64]
         done = 0
         while done < len(rules):
-            done += self._replay(rules[0], settings[done:], logs, accounts[done:], totals[done:], daily[done:])
-            if done < len(rules):  # that one had more to log
-                logs = larger(logs)
-                accounts[done:] = np.zeros(1, ACCOUNT)
+            rooms = new_rooms(min(BLOCK, len(rules) - done), sizes)
+            done += self._replay(rules[0], settings[done:], rooms, accounts[done:], totals[done:], daily[done:])
+            sizes = np.maximum(sizes, rooms.counts.max(axis=0)).tolist()  # of those that had more to log
+            accounts[done:] = np.zeros(1, ACCOUNT)
         cash = settings["cash"].copy()
         is_lost = totals["equity"] <= RUIN * cash
         found = figures(self._calendar, accounts, totals, daily, cash, is_lost)
         return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
 
     def _replay(
-        self, rules: Rules, settings: Records, logs: Logs, accounts: Records, totals: Records, daily: Float64Array2D
+        self,
+        rules: Rules,
+        settings: Records,
+        rooms: Rooms,
+        accounts: Records,
+        totals: Records,
+        daily: Float64Array2D,
     ) -> int:
-        """Replay lanes until one does not fit the logs, and return how many are done."""
-        trips, latest = np.empty(len(logs.fills), TRIP), np.empty(1, np.int64)
+        """Replay lanes until some do not fit their rooms, and return how many are done."""
         positions = np.zeros((len(settings), 1), POSITION)
         done = replay_lanes(
-            self._market, self._schedule, settings, rules.tiers, rules.contracts, self._index, logs, trips, latest,
-            accounts, positions, totals, daily,
+            self._market, self._schedule, settings, rules.tiers, rules.contracts, self._index, rooms, accounts,
+            positions, totals, daily,
         )  # fmt: skip
         return int(done)
 
 
-def larger(logs: Logs) -> Logs:
-    """Return logs with room for all that was counted."""
-    rooms = [max(len(log), count) for log, count in zip(logs[:-1], logs.counts.tolist(), strict=True)]
-    return new_logs(*rooms)
+def new_rooms(lanes: int, sizes: Sequence[int]) -> Rooms:
+    """Return room for so many fills, liquidations, orders and calls of every lane of a block."""
+    kinds = (FILL, LIQUIDATION, ORDER, CALL)
+    fills, liquidations, orders, calls = (
+        np.empty((lanes, size), kind) for size, kind in zip(sizes, kinds, strict=True)
+    )
+    counts, falls = np.zeros((lanes, len(kinds)), np.int64), np.empty(lanes, FALLS)
+    return Rooms(fills, liquidations, orders, calls, counts, falls, np.empty(sizes[0], TRIP), np.empty(1, np.int64))
 
 
 def index_of(market: Market, schedule: Schedule, calendar: Calendar) -> Index:

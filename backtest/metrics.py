@@ -28,7 +28,7 @@ from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import TOTALS, Float64Array1D, Float64Array2D, Int64Array1D, Logs, Record, Records
 from backtest.kernels.trips import tally
 
-__all__ = ["Calendar", "EquityCurve", "calendar_of", "daily_returns", "figures", "summarise"]
+__all__ = ["Calendar", "EquityCurve", "calendar_of", "daily_returns", "figures", "summarise", "summary_of", "years_of"]
 
 DAY = 86_400_000_000_000  # ns
 DAYS_PER_YEAR = 365
@@ -67,8 +67,13 @@ def calendar_of(time: Int64Array1D, has_marks: bool) -> Calendar:
     capacity = min(len(time), int(time[-1] // DAY - time[0] // DAY) + 1)
     day, last = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
     days, interval = mark_days(time, day, last)
-    years = float(time[-1] - time[0] + interval) / (DAYS_PER_YEAR * DAY)
+    years = years_of(int(time[0]), int(time[-1]), int(interval))
     return Calendar(len(time), day[:days], last[:days], int(interval), years, has_marks)
+
+
+def years_of(first: int, last: int, interval: int) -> float:
+    """Return the years from the first bar's open to the last bar's end."""
+    return float(last - first + interval) / (DAYS_PER_YEAR * DAY)
 
 
 def summarise(
@@ -101,8 +106,15 @@ def summarise(
     falls = walk_falls(start_falls(float(curve.cash), int(time[0])), time, equity, _writable(curve.equity_low))
     totals = np.empty(1, TOTALS)
     tally(logs, trips, end_falls(falls, int(time[-1])), float(equity[-1]), totals[0])
-    accounts, cash = np.array([account], account.dtype), np.array([curve.cash])
-    found = figures(calendar, accounts, totals, equity[calendar.last][None, :], cash, np.array([is_lost]))
+    return summary_of(calendar, account, totals, equity[calendar.last], curve.cash, is_lost)
+
+
+def summary_of(
+    calendar: Calendar, account: Record, totals: Records, daily: Float64Array1D, cash: float, is_lost: bool
+) -> pd.Series:
+    """Return the figures of one run by name, of objects; see `figures`."""
+    accounts = np.array([account], account.dtype)
+    found = figures(calendar, accounts, totals, daily[None, :], np.array([cash]), np.array([is_lost]))
     return pd.Series({name: values[0] for name, values in found.items()}, dtype=object)
 
 

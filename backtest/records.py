@@ -118,6 +118,7 @@ def settings_record(account: Account, venue: Venue, skip_quiet_bars: bool) -> Re
         "reentry": Reentry[account.reentry.upper()],
         "on_liquidation": OnLiquidation[account.on_liquidation.upper()],
         "intrabar": Intrabar[account.intrabar.upper()],
+        "alone": 0,
         "stop_loss": math.inf if account.stop_loss is None else account.stop_loss,
         "take_profit": math.inf if account.take_profit is None else account.take_profit,
         "taker_fee": venue.taker_fee,

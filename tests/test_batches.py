@@ -147,15 +147,22 @@ def test_a_batch_equals_its_settings_alone_under_every_rule(case, longest):
     assert_same(together, alone)
 
 
-def test_a_full_log_costs_a_second_look_and_nothing_else(monkeypatch):
+@pytest.mark.parametrize("block", [1, 2, 3, 16])
+def test_a_full_log_costs_a_second_look_and_nothing_else(block, monkeypatch):
     bars, targets = market_of(3)
     targets = np.tile([1.0, -1.0], len(bars))[: len(bars), None]
     settings = [(bt.Account(leverage=leverage), bt.Venue(tiers=TIERS)) for leverage in (1, 5, 50, 2)]
-    full = batches.new_logs
-    monkeypatch.setattr(batches, "new_logs", lambda *rooms: full(*(min(room, 3) for room in rooms)))
-    monkeypatch.setattr(batches, "larger", lambda logs: full(*logs.counts.tolist()))
+    monkeypatch.setattr(batches, "BLOCK", block)
+    made, asked = batches.new_rooms, []
+
+    def small_at_first(lanes, sizes):
+        asked.append([min(size, 3) if not asked else size for size in sizes])
+        return made(lanes, asked[-1])
+
+    monkeypatch.setattr(batches, "new_rooms", small_at_first)
     for together, alone in zip(*together_and_alone(bars, targets, settings), strict=True):
         assert_same(together, alone)
+    assert len(asked) > 1
 
 
 @pytest.mark.parametrize(

@@ -112,8 +112,8 @@ def test_a_liquidation_brings_its_penalty_forfeit_and_bad_debt():
             {"bar": 2, "quantity": -1.0, "price": 92.0, "realised": -8.0, "reason": Reason.LIQUIDATION},
         ],
         [
-            {"fill": 2, "bad_debt": 15.0},
-            {"fill": 3, "penalty": 1.5, "forfeited": 0.5},
+            {"fill_row": 2, "bad_debt": 15.0},
+            {"fill_row": 3, "penalty": 1.5, "forfeited": 0.5},
         ],
     )
     assert trades["symbol"].tolist() == ["BTCUSDT", "ETHUSDT"]
@@ -132,7 +132,7 @@ def test_a_partial_liquidation_does_not_end_the_trade():
             {"bar": 2, "quantity": -1.0, "price": 92.0, "position": 3.0, "realised": -8.0, "reason": 3},
             {"bar": 4, "quantity": -3.0, "price": 96.0, "position": 0.0, "realised": -12.0},
         ],
-        [{"fill": 1, "penalty": 2.0}],
+        [{"fill_row": 1, "penalty": 2.0}],
     )
     (trade,) = trades.to_dict("records")
     assert trade["pnl"] == -22.0
@@ -231,7 +231,7 @@ def test_pnl_and_unrealised_profit_make_the_change_of_equity(seed):
             else:
                 fill |= {"fee": 0.25, "realised": -quantity * (price - entry[i])}
                 if random.random() < 0.3:
-                    liquidations.append({"fill": len(fills), "penalty": 0.75, "forfeited": 2.0, "bad_debt": 1.0})
+                    liquidations.append({"fill_row": len(fills), "penalty": 0.75, "forfeited": 2.0, "bad_debt": 1.0})
                     wallet -= 0.75 + 2.0 - 1.0
             held[i] += quantity
             wallet += fill.get("realised", 0.0) - fill["fee"]

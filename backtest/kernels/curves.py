@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from backtest.kernels._jit import entry, helper
-from backtest.kernels.schema import Float64Array1D, Int64Array1D
+from backtest.kernels.schema import Float64Array1D, Int64Array1D, Record
 
 DAY = 86_400_000_000_000  # ns
 
@@ -72,6 +72,30 @@ def marked(falls: Falls, time: int, equity: float) -> Falls:
     return Falls(
         equity, equity, equity, time, 0, 0, falls.max_drawdown, falls.max_drawdown_low, falls.longest,
         falls.longest_first,
+    )  # fmt: skip
+
+
+@helper
+def store(falls: Falls, record: Record) -> None:
+    """Keep falls in a record."""
+    record.mark = falls.mark
+    record.lowest = falls.lowest
+    record.lowest_low = falls.lowest_low
+    record.since = falls.since
+    record.first = falls.first
+    record.below = falls.below
+    record.max_drawdown = falls.max_drawdown
+    record.max_drawdown_low = falls.max_drawdown_low
+    record.longest = falls.longest
+    record.longest_first = falls.longest_first
+
+
+@helper
+def loaded(record: Record) -> Falls:
+    """Return the falls that a record keeps."""
+    return Falls(
+        record.mark, record.lowest, record.lowest_low, record.since, record.first, record.below, record.max_drawdown,
+        record.max_drawdown_low, record.longest, record.longest_first,
     )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class Intrabar(IntEnum):
     WORST = 0
     PATH = 1
     BEST = 2
+    ALONE = 3  # one instrument goes to its worst price first, while all others go to their best
 
 
 class Liquidation(IntEnum):

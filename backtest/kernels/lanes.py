@@ -6,10 +6,12 @@ those of `loop.replay` to the bit, records at the closes and falls of the curve 
 by bar, only at the end of every day.
 """
 
+from typing import NamedTuple
+
 from backtest.kernels._jit import entry, helper
 from backtest.kernels.changes import open_account
 from backtest.kernels.closing import set_records
-from backtest.kernels.curves import Falls, after_bar, first_falls, settled
+from backtest.kernels.curves import Falls, after_bar, first_falls, loaded, settled, store
 from backtest.kernels.loop import replay_bar
 from backtest.kernels.margin import is_higher, is_isolated
 from backtest.kernels.quiet import arm, is_funded, may_set_record, ruin_level
@@ -18,6 +20,7 @@ from backtest.kernels.schema import (
     Float64Array1D,
     Float64Array2D,
     Int64Array1D,
+    Int64Array2D,
     Logs,
     Market,
     Record,
@@ -29,31 +32,50 @@ from backtest.kernels.segments import Index, after_segment
 from backtest.kernels.trips import settle_trips, tally
 
 
+class Rooms(NamedTuple):
+    """Room for what the lanes of a block log, one row of each array for each of W lanes."""
+
+    fills: Records  # (W, fills) FILL
+    liquidations: Records  # (W, liquidations) LIQUIDATION
+    orders: Records  # (W, orders) ORDER
+    calls: Records  # (W, calls) CALL
+    counts: Int64Array2D  # (W, 4)
+    falls: Records  # (W,) FALLS
+    trips: Records  # (fills,) TRIP, of one lane after the other
+    latest: Int64Array1D  # (1,)
+
+
 @entry
 def replay_lanes(
-    market: Market, schedule: Schedule, settings: Records, tiers: Records, contracts: Records, index: Index, logs: Logs,
-    trips: Records, latest: Int64Array1D, accounts: Records, positions: Records, totals: Records, daily: Float64Array2D,
+    market: Market, schedule: Schedule, settings: Records, tiers: Records, contracts: Records, index: Index,
+    rooms: Rooms, accounts: Records, positions: Records, totals: Records, daily: Float64Array2D,
 ) -> int:  # fmt: skip
-    """Replay lanes one after the other, and return how many are done: one whose logs do not fit ends the call.
+    """Replay lanes, and return how many are done: a block of lanes whose logs do not fit ends the call.
 
-    `settings`, `accounts`, `positions` (L, 1), `totals` and `daily` (L, D) have a row per lane, the middle two are
-    zeros; logs, `trips` (as many as fills) and `latest` are room that every lane uses anew.
+    `settings`, `accounts`, `positions` (L, 1), `totals` and `daily` (L, D) have a row per lane; the middle two are
+    zeros. A block goes through the bars together, so that what all of them look at is fetched once.
     """
-    for lane in range(settings.shape[0]):
-        rules = Rules(settings[lane], tiers, contracts)
-        book = Book(accounts[lane], positions[lane])
-        for log in range(logs.counts.shape[0]):
-            logs.counts[log] = 0
-        falls = replay_lane(market, schedule, rules, book, logs, index, daily[lane])
-        if not all_logged(logs):
-            return lane
-        bars = market.time.shape[0]
-        fills = logs.fills[: logs.counts[0]]
-        liquidations = logs.liquidations[: logs.counts[1]]
-        count = settle_trips(fills, liquidations, book.positions, bars, latest, trips)
-        falls = settled(falls, market.time[bars - 1])
-        tally(logs, trips[:count], falls, daily[lane, daily.shape[1] - 1], totals[lane])
-    return settings.shape[0]
+    lanes = settings.shape[0]
+    width = rooms.counts.shape[0]
+    for first in range(0, lanes, width):
+        last = min(first + width, lanes)
+        replay_block(
+            market, schedule, settings, tiers, contracts, index, rooms, accounts, positions, daily, first, last
+        )
+        for lane in range(first, last):
+            if not all_logged(logs_of(rooms, lane - first)):
+                return first
+        for lane in range(first, last):
+            close_lane(market, rooms, lane - first, positions[lane], daily[lane], totals[lane])
+    return lanes
+
+
+@helper
+def logs_of(rooms: Rooms, row: int) -> Logs:
+    """Return the logs of a lane of the block."""
+    return Logs(
+        rooms.fills[row], rooms.liquidations[row], rooms.orders[row], rooms.calls[row], rooms.counts[row]
+    )  # fmt: skip
 
 
 @helper
@@ -68,27 +90,68 @@ def all_logged(logs: Logs) -> bool:
 
 
 @helper
-def replay_lane(
-    market: Market, schedule: Schedule, rules: Rules, book: Book, logs: Logs, index: Index, daily: Float64Array1D
-) -> Falls:
-    """Replay all bars of one lane, write the last equity of every day, and return the falls of its equity."""
-    account = book.account
+def close_lane(
+    market: Market, rooms: Rooms, row: int, positions: Records, daily: Float64Array1D, totals: Record
+) -> None:
+    """Fill in what the summary needs of a lane that is done."""
     bars = market.time.shape[0]
-    open_account(book, rules)
-    falls = first_falls(rules.settings.cash, market.time[0])
+    logs = logs_of(rooms, row)
+    fills = logs.fills[: logs.counts[0]]
+    liquidations = logs.liquidations[: logs.counts[1]]
+    count = settle_trips(fills, liquidations, positions, bars, rooms.latest, rooms.trips)
+    falls = settled(loaded(rooms.falls[row]), market.time[bars - 1])
+    tally(logs, rooms.trips[:count], falls, daily[daily.shape[0] - 1], totals)
+
+
+@helper
+def replay_block(
+    market: Market, schedule: Schedule, settings: Records, tiers: Records, contracts: Records, index: Index,
+    rooms: Rooms, accounts: Records, positions: Records, daily: Float64Array2D, first: int, last: int,
+) -> None:  # fmt: skip
+    """Replay all bars of the lanes from `first` up to `last`, and write their last equity of every day."""
+    bars = market.time.shape[0]
+    for lane in range(first, last):
+        open_account(Book(accounts[lane], positions[lane]), Rules(settings[lane], tiers, contracts))
+        store(first_falls(settings[lane].cash, market.time[0]), rooms.falls[lane - first])
+        for log in range(rooms.counts.shape[1]):
+            rooms.counts[lane - first, log] = 0
     change = 0
     appointment = 0
     s = 0
     day = 0
     t = 0
     while t < bars:
-        while index.segments[s].first < t:
-            s += 1
-        if index.segments[s].first == t and not account.busy and is_quiet(market, book, rules, index.segments[s]):
-            end = index.segments[s].end
-            falls, day = pass_segment(market, book, index, s, falls, daily, day)
-            t = end
-            continue
+        passing = index.segments[s].first == t
+        end = index.segments[s].end if passing else t + 1
+        following = change
+        appointed = appointment
+        for lane in range(first, last):
+            rules = Rules(settings[lane], tiers, contracts)
+            book = Book(accounts[lane], positions[lane])
+            falls = loaded(rooms.falls[lane - first])
+            if passing and not book.account.busy and is_quiet(market, book, rules, index.segments[s]):
+                falls = pass_segment(market, book, index, s, falls, daily[lane], day)
+            else:
+                logs = logs_of(rooms, lane - first)
+                falls, following, appointed = walk_segment(
+                    market, schedule, rules, book, logs, index, t, end, falls, daily[lane], day, change, appointment
+                )
+            store(falls, rooms.falls[lane - first])
+        change = following
+        appointment = appointed
+        while index.day_ends[day] < end:
+            day += 1
+        s += 1 if passing else 0
+        t = end
+
+
+@helper
+def walk_segment(
+    market: Market, schedule: Schedule, rules: Rules, book: Book, logs: Logs, index: Index, start: int, end: int,
+    falls: Falls, daily: Float64Array1D, day: int, change: int, appointment: int,
+) -> tuple[Falls, int, int]:  # fmt: skip
+    """Replay bar by bar; return the falls afterwards, the next change and the next appointment."""
+    for t in range(start, end):
         change, appointment, equity, low, _, _ = replay_bar(
             market, schedule, rules, book, logs, t, change, appointment, False, False
         )
@@ -96,8 +159,7 @@ def replay_lane(
         if index.day_ends[day] == t:
             daily[day] = equity
             day += 1
-        t += 1
-    return falls
+    return falls, change, appointment
 
 
 @helper
@@ -166,25 +228,23 @@ def set_record_at(market: Market, book: Book, rules: Rules, t: int) -> None:
 @helper
 def pass_segment(
     market: Market, book: Book, index: Index, s: int, falls: Falls, daily: Float64Array1D, day: int
-) -> tuple[Falls, int]:
-    """Pass a quiet segment; return the falls after it, and the next day whose end is to be written."""
+) -> Falls:
+    """Pass a quiet segment, write the last equity of its days, and return the falls after it."""
     account = book.account
     segment = index.segments[s]
-    first = segment.first
     end = segment.end
     constant = account.constant
     if account.held == 0:
-        falls = after_bar(falls, market.time[first], constant, constant)
-        if end - first > 1:
+        falls = after_bar(falls, market.time[segment.first], constant, constant)
+        if end - segment.first > 1:
             falls = after_bar(falls, market.time[end - 1], constant, constant)
         while index.day_ends[day] < end:
             daily[day] = constant
             day += 1
-        return falls, day
+        return falls
     quantity = book.positions[0].quantity
-    account.bars_held += end - first
-    falls = after_segment(falls, market.time, index, s, constant, quantity)
+    account.bars_held += end - segment.first
     while index.day_ends[day] < end:
         daily[day] = constant + quantity * market.mark[index.day_ends[day], 0].close
         day += 1
-    return falls, day
+    return after_segment(falls, market.time, index, s, constant, quantity)

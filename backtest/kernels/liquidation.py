@@ -142,7 +142,7 @@ def close_liquidated(
         liquidation = logs.liquidations[row]
         liquidation.bar = t
         liquidation.instrument = i
-        liquidation.fill = logs.counts[0]
+        liquidation.fill_row = logs.counts[0]
         liquidation.quantity = closed
         liquidation.mark_price = mark_at(position, point)
         liquidation.fill_price = fill

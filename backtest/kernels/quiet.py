@@ -136,7 +136,8 @@ def glance(market: Market, book: Book, rules: Rules, t: int) -> tuple[bool, bool
     isolated = is_isolated(rules)
     settings = rules.settings
     stops = account.stops == 1
-    in_step = account.held > 1 and (settings.intrabar == Intrabar.PATH or settings.hedged == 1)
+    in_turn = settings.intrabar == Intrabar.PATH or settings.intrabar == Intrabar.ALONE
+    in_step = account.held > 1 and (in_turn or settings.hedged == 1)
     ratio = account.highest_margin_ratio
     distance = account.smallest_liquidation_distance
     quiet = True

@@ -17,6 +17,7 @@ import numpy.typing as npt
 Float64Array1D = npt.NDArray[np.float64]
 Float64Array2D = npt.NDArray[np.float64]
 Int64Array1D = npt.NDArray[np.int64]
+Int64Array2D = npt.NDArray[np.int64]
 BoolArray2D = npt.NDArray[np.bool_]
 Record = np.record
 Records = npt.NDArray[np.record]
@@ -48,6 +49,7 @@ SETTINGS = record(
         ("reentry", np.int64),  # Reentry
         ("on_liquidation", np.int64),  # OnLiquidation
         ("intrabar", np.int64),  # Intrabar
+        ("alone", np.int64),  # the instrument (or symbol, of two legs) that ALONE means
         ("stop_loss", np.float64),  # fraction of the entry price, inf = none, until a strategy changes it
         ("take_profit", np.float64),  # likewise
         ("taker_fee", np.float64),  # fraction of traded notional
@@ -209,7 +211,7 @@ LIQUIDATION = record(
     [
         ("bar", np.int64),
         ("instrument", np.int64),
-        ("fill", np.int64),  # its row in the log of fills
+        ("fill_row", np.int64),  # its row in the log of fills
         ("quantity", np.float64),  # the position closed, signed
         ("mark_price", np.float64),
         ("fill_price", np.float64),
@@ -244,6 +246,21 @@ CALL = record(
         ("asked", np.float64),  # money that would have been moved
         ("amount", np.float64),  # money that was
         ("reserve", np.float64),  # left after it
+    ]
+)
+
+FALLS = record(
+    [
+        ("mark", np.float64),  # see curves.Falls, whose fields these are
+        ("lowest", np.float64),
+        ("lowest_low", np.float64),
+        ("since", np.int64),
+        ("first", np.int64),
+        ("below", np.int64),
+        ("max_drawdown", np.float64),
+        ("max_drawdown_low", np.float64),
+        ("longest", np.int64),
+        ("longest_first", np.int64),
     ]
 )
 

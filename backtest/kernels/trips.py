@@ -31,7 +31,7 @@ def settle_trips(
             begin(trips[latest[i]], fill, bars)
         trip = trips[latest[i]]
         add_fill(trip, fill)
-        while liquidation < liquidations.shape[0] and liquidations[liquidation].fill == row:
+        while liquidation < liquidations.shape[0] and liquidations[liquidation].fill_row == row:
             add_liquidation(trip, liquidations[liquidation])
             liquidation += 1
         if fill.position == 0.0:

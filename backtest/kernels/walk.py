@@ -74,17 +74,21 @@ def goes_low_first(market: Market, book: Book, rules: Rules, t: int, i: int) -> 
     """Return whether a bar goes to its low before its high, in prices as kernels see them.
 
     On a path, a rising bar does; the reciprocals of a rising bar fall. Else it is what is worst, or best, for the
-    position, or for both legs of a hedged symbol together.
+    position, or for both legs of a hedged symbol together; of one instrument alone, what is worst for it and best for
+    the others.
     """
     settings = rules.settings
     if settings.intrabar == Intrabar.PATH:
         trade = market.trade[t, i]
         return trade.close > trade.open or (trade.close == trade.open and not settings.inverse)
+    worst = settings.intrabar == Intrabar.WORST
+    if settings.intrabar == Intrabar.ALONE:
+        worst = settings.alone == (i // 2 if settings.hedged else i)
     quantity = book.positions[i].quantity
     if settings.hedged:
         quantity = book.positions[i - i % 2].quantity + book.positions[i - i % 2 + 1].quantity
     long = quantity > 0.0 or (quantity == 0.0 and not settings.inverse)
-    return (settings.intrabar == Intrabar.WORST) == long
+    return worst == long
 
 
 @helper
