@@ -9,6 +9,7 @@ from pathlib import Path
 import cold
 import engine
 import peers
+import sweep
 from timing import machine, table
 
 README = Path(__file__).with_name("README.md")
@@ -21,8 +22,9 @@ def main() -> None:
     for title, figures in (("Engine", engine.figures), ("A new process", cold.figures)):
         parts.append(table(title, figures()))
         print(parts[-1], flush=True)
-    parts.append(peers.report())
-    print(parts[-1])
+    for report in (peers.report, sweep.report):
+        parts.append(report())
+        print(parts[-1], flush=True)
     if "--write" in sys.argv[1:]:
         before = README.read_text(encoding="utf-8").split(MARK)[0]
         README.write_text(before + MARK + "\n" + "\n".join(parts), encoding="utf-8")

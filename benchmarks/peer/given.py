@@ -1,10 +1,13 @@
 """What every peer's runner shares: the data it is given, the clock, and the line of JSON it answers with."""
 
 import json
+import resource
 import time
 from collections.abc import Callable
 
 import numpy as np
+
+KILOBYTE = 1024  # the unit of ru_maxrss on Linux
 
 
 def load(path: str) -> dict[str, np.ndarray]:
@@ -26,3 +29,10 @@ def best(call: Callable[[], object], repeats: int) -> float:
 def report(name: str, bars: int, seconds: float, alone: float, **outcome: float) -> None:
     """Print a measurement: the whole with its metrics, and the simulation alone where it can be had alone."""
     print(json.dumps({"name": name, "bars": bars, "seconds": seconds, "alone": alone, **outcome}))
+
+
+def report_sweep(name: str, bars: int, settings: int, seconds: float, final: list[float]) -> None:
+    """Print the measurement of a sweep: the money that every setting ends with, and the process's peak memory."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE
+    answer = {"name": name, "bars": bars, "settings": settings, "seconds": seconds, "peak": peak, "final": final}
+    print(json.dumps(answer))

@@ -1,0 +1,184 @@
+"""The door to sweeps: bars, signals and what varies in, a table with a row for every setting out."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from backtest.accounts import Account
+from backtest.bars import Bars
+from backtest.errors import ConfigError
+from backtest.grids import Over, Setting, settings_of
+from backtest.inputs import account_at, account_of
+from backtest.jobs import Job
+from backtest.manifests import manifest_of
+from backtest.parts import HISTORIES, abandon, begin, finished, read_table, write_part
+from backtest.signals import Signals, as_signals
+from backtest.strategies import Strategy
+from backtest.sweep_tables import frame_of
+from backtest.text import shown
+from backtest.universes import Universe, universe_of
+from backtest.venues import Venue
+
+__all__ = ["sweep"]
+
+
+def sweep(
+    bars: Bars | str | os.PathLike[str],
+    signals: object,
+    *,
+    venue: Venue,
+    account: Account | None = None,
+    over: Over,
+    params: Mapping[str, object] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    histories: bool = False,
+    workers: int | None = None,
+    cluster: object = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Replay bars under many settings, and return the summary of each as a row.
+
+    Rows, their order and every bit in them are the same for any number of workers. A setting that cannot run is a row
+    with its reason. What `run` warns of is not said here.
+
+    Parameters
+    ----------
+    bars : Bars                one market
+           path                a folder that holds, for each symbol, a folder symbol=NAME with its Parquet files: each
+        is a market of its own, that is read when its turn comes, and `signals` are a Strategy
+    signals, venue, account, params    as `run` takes them
+    over : dict                name -> sequence of values: their product, in which the first name varies slowest
+           sequence of dicts   name -> value: these settings, with what they leave out as in account, venue and params
+        Names are those of Account and Venue, `venue` (a Venue, the name of a preset, the path of a .toml), and
+        `params.NAME`, or NAME where only the strategy has it
+    out : path                 a folder that gets the rows as they are finished: query(out, sql) reads them meanwhile,
+        and what was finished when the sweep was interrupted is kept
+    resume : bool              go on with the sweep in `out`: what is finished there is not run again
+    histories : bool           save every run, too: load(out / "histories" / "000012") is the one of row 12
+    workers : int              threads; default: one for every processor
+    cluster : str, Client      "local", the address of a dask scheduler ("tcp://...") or a dask.distributed.Client
+    progress : function        called with the number of finished rows and of all
+
+    Returns
+    -------
+    DataFrame
+        a row per setting, of a folder for each symbol: what is swept, reason ("" where it ran), and every figure of
+        Result.summary. `attrs`: path ("fast", "general", "fast and general" or "none"), rows (how many went each, or
+        were "not run"), bars, seconds, workers
+
+    Raises
+    ------
+    ConfigError                for an unknown name, nothing to sweep, a value given twice, a folder that holds
+        something else or another sweep, and settings of the sweep itself that do not fit
+    DataError                  for signals that do not fit the bars
+    """
+    start = time.perf_counter()
+    workers = _workers(workers)
+    market = universe_of(bars) if isinstance(bars, (str, os.PathLike)) else bars
+    account = account_at(venue, account) if isinstance(market, Universe) else account_of(market, venue, account)
+    _check_params(signals, params)
+    strategy = signals if isinstance(signals, Strategy) else None
+    settings = settings_of(over, account, venue, strategy, params)
+    if isinstance(market, Universe):
+        settings = _for_each(market, settings)
+    job = Job(market, _signals(signals, market), settings)
+    folder = _folder(job, out, resume, histories)
+    if folder is not None and histories:
+        job = replace(job, histories=folder / HISTORIES)
+    try:
+        frame = _run(job, folder, workers, cluster, progress)
+    except BaseException:
+        if folder is not None:
+            abandon(folder)
+        raise
+    count = sum(market.lengths.values()) if isinstance(market, Universe) else len(market)
+    frame.attrs |= {"bars": count, "seconds": time.perf_counter() - start, "workers": workers}
+    return frame
+
+
+def _for_each(universe: Universe, settings: list[Setting]) -> list[Setting]:
+    """Return the rows of every symbol, one symbol after the other."""
+    return [
+        replace(each, row=k * len(settings) + each.row, values={"symbol": symbol, **each.values})
+        for k, symbol in enumerate(universe.symbols)
+        for each in settings
+    ]
+
+
+def _signals(signals: object, bars: Bars | Universe) -> Strategy | Signals:
+    """Return what is traded, where it is no strategy, as arrays."""
+    if isinstance(signals, Strategy):
+        return signals
+    if isinstance(bars, Universe):
+        raise ConfigError(f"signals must be a Strategy for bars in files, got {type(signals).__name__}")
+    return as_signals(signals, bars)
+
+
+def _run(
+    job: Job,
+    folder: Path | None,
+    workers: int,
+    cluster: object,
+    progress: Callable[[int, int], None] | None,
+) -> pd.DataFrame:
+    """Return the table of a sweep, out of what is in the folder and the chunks that are run now."""
+    held = set() if folder is None else finished(folder)
+    wanted = [chunk for chunk in range(len(job.chunks)) if chunk not in held]
+    done, total = sum(len(job.chunks[chunk]) for chunk in held), len(job.settings)
+    found: dict[int, pa.Table] = {}
+    for chunk, table in _tables(job, wanted, workers, cluster, folder):
+        if folder is None:
+            found[chunk] = table
+        done += len(job.chunks[chunk])
+        if progress is not None:
+            progress(done, total)
+    return frame_of([found[chunk] for chunk in sorted(found)]) if folder is None else read_table(folder)
+
+
+def _tables(
+    job: Job, wanted: list[int], workers: int, cluster: object, folder: Path | None
+) -> Iterator[tuple[int, pa.Table]]:
+    """Yield chunks as they are finished and, where there is a folder, written."""
+    if cluster is not None:
+        from backtest.clusters import connected
+
+        with connected(cluster, workers) as crew:
+            yield from crew.tables(job, wanted, folder)
+        return
+    for chunk, table in job.tables(wanted, workers):
+        if folder is not None:
+            write_part(folder, chunk, table)
+        yield chunk, table
+
+
+def _folder(job: Job, out: str | os.PathLike[str] | None, resume: bool, histories: bool) -> Path | None:
+    """Return the folder of the sweep, ready for its parts, None without one."""
+    for name, asked in (("resume", resume), ("histories", histories)):
+        if not isinstance(asked, bool):
+            raise ConfigError(f"{name} must be true or false, got {shown(asked)}")
+        if asked and out is None:
+            raise ConfigError(f"{name} needs out, the folder of the sweep, got none")
+    return None if out is None else begin(out, manifest_of(job, histories), resume)
+
+
+def _check_params(signals: object, params: object) -> None:
+    """Refuse parameters that nothing takes."""
+    if params is not None and not isinstance(params, Mapping):
+        raise ConfigError(f"params must be a dict of values by name, got {type(params).__name__}")
+    if params is not None and not isinstance(signals, Strategy):
+        raise ConfigError(f"params need a Strategy to take them, got signals of type {type(signals).__name__}")
+
+
+def _workers(workers: int | None) -> int:
+    """Return how many threads replay."""
+    if workers is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ConfigError(f"workers must be a whole number above 0, got {shown(workers)}")
+    return workers

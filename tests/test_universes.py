@@ -1,0 +1,106 @@
+"""Sweeps over a folder of symbols: each a market of its own, read when its turn comes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scenes import venue_of
+from wild import market_of
+
+import backtest as bt
+from backtest import jobs
+from backtest.errors import ConfigError, DataError
+from backtest.universes import Universe, universe_of
+
+VENUE = venue_of([(0, 0.005, 50)], taker_fee=0.0004)
+OVER = {"leverage": [1, 5, 51], "fast": [3, 8]}
+LENGTHS = {"AUSDT": 250, "B/USDT": 100, "CUSDT": 40}
+FRAMES = {name: market_of(seed, 1, bars)["S0"] for seed, (name, bars) in enumerate(LENGTHS.items())}
+
+
+def trend(data, fast):
+    """Hold what rose."""
+    return np.sign(data["close"] - data["close"].rolling(fast).mean()) / 2
+
+
+STRATEGY = bt.Strategy.from_function(trend, {"fast": 5})
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path):
+    for symbol, frame in FRAMES.items():
+        place = tmp_path / "bars" / f"symbol={symbol.replace('/', '%2F')}"
+        place.mkdir(parents=True)
+        half = len(frame) // 2
+        frame[:half].to_parquet(place / "0.parquet")
+        frame[half:].to_parquet(place / "1.parquet")
+    return tmp_path / "bars"
+
+
+def test_every_symbol_is_swept_on_its_own(folder):
+    table = bt.sweep(folder, STRATEGY, venue=VENUE, over=OVER, workers=2)
+    assert list(table)[:4] == ["symbol", "leverage", "fast", "reason"]
+    assert table["symbol"].to_list() == [symbol for symbol in FRAMES for _ in range(6)]
+    assert table.attrs["bars"] == 390
+    for k, (symbol, frame) in enumerate(FRAMES.items()):
+        bars = bt.Bars.from_frames({symbol: frame})
+        alone = bt.sweep(bars, STRATEGY, venue=VENUE, over=OVER, workers=1)
+        rows = table[6 * k : 6 * k + 6].drop(columns="symbol").reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, alone, check_exact=True)
+
+
+def test_chunks_do_not_cross_symbols_and_are_resumed(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "MOST_ROWS", 4)
+    told = []
+
+    def progress(done, total):
+        told.append((done, total))
+        if done == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bt.sweep(folder, STRATEGY, venue=VENUE, over=OVER, out=tmp_path / "out", progress=progress)
+    assert told == [(4, 18), (6, 18), (10, 18)]
+    read, bars = [], Universe.bars
+    monkeypatch.setattr(Universe, "bars", lambda self, symbol: read.append(symbol) or bars(self, symbol))
+    table = bt.sweep(folder, STRATEGY, venue=VENUE, over=OVER, out=tmp_path / "out", resume=True)
+    assert read == ["B/USDT", "CUSDT"]
+    pd.testing.assert_frame_equal(table, bt.sweep(folder, STRATEGY, venue=VENUE, over=OVER), check_exact=True)
+
+
+def test_other_data_are_not_resumed(folder, tmp_path):
+    bt.sweep(folder, STRATEGY, venue=VENUE, over=OVER, out=tmp_path / "out")
+    changed = FRAMES["CUSDT"][20:].assign(close=lambda frame: frame["low"])
+    changed.to_parquet(folder / "symbol=CUSDT" / "1.parquet")
+    with pytest.raises(ConfigError, match=r"got another data: sha256:\w+ instead of sha256:"):
+        bt.sweep(folder, STRATEGY, venue=VENUE, over=OVER, out=tmp_path / "out", resume=True)
+
+
+def test_a_symbol_whose_bars_are_bad_is_a_reason(folder):
+    bad = FRAMES["CUSDT"][20:].assign(low=1e9)
+    bad.to_parquet(folder / "symbol=CUSDT" / "1.parquet")
+    table = bt.sweep(folder, STRATEGY, venue=VENUE, over={"leverage": [1, 2]})
+    assert (table["reason"] == "").to_list() == [True] * 4 + [False] * 2
+    assert "symbol=CUSDT" in table["reason"].iloc[5]
+    FRAMES["CUSDT"][20:].drop(columns="funding_rate").to_parquet(folder / "symbol=CUSDT" / "1.parquet")
+    table = bt.sweep(folder, STRATEGY, venue=VENUE, over={"leverage": [1]})
+    assert table["reason"].iloc[2].startswith("all files of CUSDT must have the same columns, got open, high, low")
+
+
+def test_signals_for_many_symbols_are_a_strategy(folder):
+    with pytest.raises(ConfigError, match=r"^signals must be a Strategy for bars in files, got ndarray$"):
+        bt.sweep(folder, np.ones(250), venue=VENUE, over={"leverage": [1]})
+    with pytest.raises(ConfigError, match=r"^venue must be a Venue, "):
+        bt.sweep(folder, STRATEGY, venue="binance_usdm", over=OVER)
+
+
+def test_a_folder_that_holds_no_bars_is_refused(tmp_path):
+    with pytest.raises(DataError, match="folder"):
+        bt.sweep(tmp_path / "none", STRATEGY, venue=VENUE, over=OVER)
+    with pytest.raises(DataError, match="got none in"):
+        bt.sweep(tmp_path, STRATEGY, venue=VENUE, over=OVER)
+    (tmp_path / "symbol=X").mkdir()
+    with pytest.raises(DataError, match=r"got none in .*symbol=X$"):
+        universe_of(tmp_path)
+    (tmp_path / "symbol=X" / "0.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"readable as parquet, got .* from .*0\.parquet$"):
+        universe_of(tmp_path)
