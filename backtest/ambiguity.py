@@ -1,0 +1,193 @@
+"""How sure a replay is: a bar does not tell in which order it reached its extremes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from backtest.accounts import Account
+from backtest.bars import Bars
+from backtest.courses import Course, Trail
+from backtest.engine import LEGS, Inputs, inputs_of, replay
+from backtest.finer_bars import FinerBars
+from backtest.inputs import account_of, check_params
+from backtest.kernels.enums import Intrabar
+from backtest.kernels.orders import RUIN
+from backtest.kernels.schema import DETAIL, Columns, Float64Array1D, Record, Records, Rules
+from backtest.orders_inside import ORDERS, Trial, ordered, tried, unit_of
+from backtest.records import new_book, rules_of
+from backtest.settling import AVERTED, HAPPENED, POSSIBLE, Settled, Settler
+from backtest.signals import as_signals
+from backtest.strategies import Strategy
+from backtest.venues import Venue
+from backtest.wealth import wealth_of
+
+__all__ = ["Bracket", "bracket"]
+
+CERTAIN = "certain"
+VERDICTS = (CERTAIN, HAPPENED, AVERTED, POSSIBLE)
+RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Bracket:
+    """What the order inside the bars can make of a replay.
+
+    Attributes
+    ----------
+    final : DataFrame          a row for the orders "worst", "path" and "best", and with finer bars one for "resolved":
+        final_equity, total_return, liquidations, ruined. None of them is a bound: a liquidation that is missed may be
+        the better or the worse for it
+    liquidations : DataFrame   those of the worst replay, or with finer bars of the resolved one, and what it averted:
+        time, symbol (and leg in hedge mode), gap, verdict, happens_in (the orders in which it happens, by commas)
+    settled : int              bars whose liquidations the finer bars have settled
+    ambiguous : int            bars with a liquidation that is possible, and no more
+
+    A verdict is on an isolated position, or on a cross account. "certain": it is liquidated in every order that was
+    tried, as it is at an open; "possible": not in all. Of what is possible finer bars say that it "happened" or was
+    "averted", whichever way each of them went; where they cannot say so, it stays possible.
+    """
+
+    final: pd.DataFrame
+    liquidations: pd.DataFrame
+    settled: int
+    ambiguous: int
+
+    def __repr__(self) -> str:
+        returns = ", ".join(f"{name} {row:+.2%}" for name, row in self.final["total_return"].items())
+        counts = self.liquidations["verdict"].value_counts()
+        found = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
+        bars = f"bars settled {self.settled}, ambiguous {self.ambiguous}"
+        return f"Bracket(total_return {returns}; liquidations {found or 'none'}; {bars})"
+
+
+def bracket(
+    bars: Bars,
+    signals: object,
+    *,
+    venue: Venue,
+    account: Account | None = None,
+    params: Mapping[str, object] | None = None,
+    detail: object = None,
+) -> Bracket:
+    """Replay in the worst order, on a path and in the best order, and return how sure each liquidation is.
+
+    Every bar in which the worst replay liquidates is tried from the same book in every order: worst, path, best, and
+    in a cross account that holds several symbols each of them alone at its worst with the others at their best. One in
+    which only another order liquidates is not looked for.
+
+    With finer bars, one in which a liquidation is only possible is replayed through them, where they cover it for every
+    instrument that is held; the replay goes on from there, and finds what an account that lived met later. Inside the
+    bar nothing is ordered and nothing accrues.
+
+    Parameters
+    ----------
+    bars, signals, venue, account, params    as `run` takes them; `Account.intrabar` is not used
+    detail : Bars, path, paths or dict       bars of the same symbols at an interval that divides that of `bars`, or
+        files of them as `read_bars` takes them. Their trades must make the bar that they lie in, to a basis point;
+        where their marks do not, or one of them is missing, a bar is left as it is
+
+    Raises
+    ------
+    DataError                  for signals or finer bars that do not fit the bars
+    ConfigError                for settings that do not fit each other
+    MarginError                for a leverage that the venue does not offer
+    """
+    account = account_of(bars, venue, account)
+    check_params(signals, params)
+    rules = rules_of(account, venue, bars.symbols)
+    wanted = signals.signals(bars, params) if isinstance(signals, Strategy) else as_signals(signals, bars)
+    inputs = inputs_of(bars, wanted, rules)
+    inputs = inputs._replace(rules=ordered(inputs.rules, Intrabar.WORST))
+    settler = None if detail is None else Settler(inputs, FinerBars(bars, detail), bars.symbols)
+    final = {}
+    for name in ORDERS:
+        outcome = replay(inputs._replace(rules=ordered(inputs.rules, Intrabar[name.upper()])))
+        logs = outcome.logs
+        final[name] = _figures(bars.time, outcome.columns.equity, logs.calls, len(logs.liquidations), rules.settings)
+    trail = Trail(len(bars))
+    alarms = list(_alarms(inputs, bars.symbols, settler, trail))
+    if settler is not None:
+        final[RESOLVED] = _figures(bars.time, trail.equity, trail.calls, trail.liquidations, rules.settings)
+    table = pd.DataFrame.from_dict(final, orient="index").rename_axis("order")
+    return Bracket(table, _table(alarms, bars, inputs.rules), *_counts(alarms))
+
+
+class Alarm(NamedTuple):
+    """A liquidation, and how sure it is."""
+
+    bar: int
+    instrument: int
+    gap: bool
+    verdict: str
+    happens_in: str
+
+
+def _alarms(inputs: Inputs, symbols: tuple[str, ...], settler: Settler | None, trail: Trail) -> Iterator[Alarm]:
+    """Walk the worst way from one liquidation to the next, and yield each; a bar that is settled goes as it did."""
+    course = Course(inputs)
+    stop = len(inputs.market.time)
+    t, book = course.advance(new_book(len(inputs.market.trade[0])), 0, stop, ("liquidations",), trail)
+    while t < stop:
+        trial = tried(course, book, t, symbols, inputs.rules)
+        piece, settled = trial.pieces["worst"], None
+        if settler is not None and trial.met["worst"] - trial.certain:
+            settled = settler.settle(book, t, trial)
+        if settled is not None:
+            piece = settled.piece
+        yield from _judged(t, trial, settled, inputs.rules)
+        trail.keep(t, piece)
+        t, book = course.advance(piece.book, t + 1, stop, ("liquidations",), trail)
+
+
+def _judged(t: int, trial: Trial, settled: Settled | None, rules: Rules) -> Iterator[Alarm]:
+    """Yield the verdicts on what the worst order liquidates, and on what only finer bars do."""
+    rows = [trial.pieces["worst"].liquidations]
+    if settled is not None:
+        known = [unit_of(i, rules) in trial.met["worst"] for i in settled.piece.liquidations["instrument"].tolist()]
+        only = settled.piece.liquidations[np.logical_not(np.array(known, np.bool_))]
+        rows.append(only[only["gap"] == 0])
+    for row in np.concatenate(rows):
+        unit = unit_of(int(row["instrument"]), rules)
+        gap = bool(row["gap"])
+        orders = list(trial.met) if gap else trial.orders(unit)
+        certain = len(orders) == len(trial.met)
+        verdict = CERTAIN if certain else POSSIBLE if settled is None else settled.verdict(unit)
+        yield Alarm(t, int(row["instrument"]), gap, verdict, ", ".join(orders))
+
+
+def _table(alarms: list[Alarm], bars: Bars, rules: Rules) -> pd.DataFrame:
+    """Return verdicts as a table, in the order in which they were met."""
+    legs = LEGS if rules.settings.hedged else 1
+    columns: dict[str, object] = {
+        "time": bars.time[[alarm.bar for alarm in alarms]],
+        "symbol": pd.array([bars.symbols[alarm.instrument // legs] for alarm in alarms], dtype="str"),
+    }
+    if rules.settings.hedged:
+        columns["leg"] = pd.array([("long", "short")[alarm.instrument % legs] for alarm in alarms], dtype="str")
+    columns["gap"] = np.array([alarm.gap for alarm in alarms], np.bool_)
+    for name in ("verdict", "happens_in"):
+        columns[name] = pd.array([getattr(alarm, name) for alarm in alarms], dtype="str")
+    return pd.DataFrame(columns)
+
+
+def _counts(alarms: list[Alarm]) -> tuple[int, int]:
+    """Return the bars that finer ones have settled, and those that remain ambiguous."""
+    possible = {alarm.bar for alarm in alarms if alarm.verdict == POSSIBLE}
+    settled = {alarm.bar for alarm in alarms if alarm.verdict in (HAPPENED, AVERTED)}
+    return len(settled - possible), len(possible)
+
+
+def _figures(
+    time: pd.DatetimeIndex, equity: Float64Array1D, calls: Records, count: int, settings: Record
+) -> dict[str, object]:
+    """Return a replay's row of the outcomes, for which it takes no lows."""
+    curve = wealth_of(time, Columns(equity, equity, np.empty((len(DETAIL), 0))), calls, settings)
+    return {
+        "final_equity": float(equity[-1]),
+        "total_return": float(curve.equity[-1] / curve.cash - 1.0),
+        "liquidations": count,
+        "ruined": bool(equity[-1] <= RUIN * settings.cash),
+    }
