@@ -1,11 +1,9 @@
 """Bars: the market that a replay walks, checked and packed once into records."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,12 +11,13 @@ from numpy.typing import NDArray
 
 from backtest.columns import MARKS, PRICES, Columns, columns_of, packed, union, utc
 from backtest.errors import ConfigError, DataError
+from backtest.fingerprints import Fingerprint
 from backtest.funding import nanoseconds, paid, rates_of
 from backtest.kernels.schema import Records
 from backtest.quality import Repair, check, common_step
 from backtest.text import duration, grouped, moment, shown
 
-__all__ = ["Bars"]
+__all__ = ["Bars", "stamps_of"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,6 +38,7 @@ class Bars:
     volume : float64 or None   (T, M), base units, NaN where not given
     source : str               where the bars come from, for messages
     repairs : tuple of Repair  every change that reading with `repair=True` has made
+    first : int                the number of the first bar, for messages: above 0 in a later piece of a long history
     """
 
     symbols: tuple[str, ...]
@@ -50,6 +50,7 @@ class Bars:
     volume: NDArray[np.float64] | None
     source: str = "frames"
     repairs: tuple[Repair, ...] = ()
+    first: int = 0
 
     @classmethod
     def from_frames(cls, frames: Mapping[str, pd.DataFrame]) -> "Bars":
@@ -130,14 +131,9 @@ class Bars:
     @cached_property
     def fingerprint(self) -> str:
         """Return a hash of symbols, times, prices, marks and funding: the same for equal data, however it was read."""
-        digest = hashlib.sha256(repr((self.symbols, self.has_marks)).encode())
-        parts: list[NDArray[Any]] = [self.time.asi8, self.trade, self.present]
-        parts += [self.mark] if self.has_marks else []
-        parts += [self.funding] if self.funding.any() else []
-        for part in parts:
-            digest.update(str(part.shape).encode())
-            digest.update(np.ascontiguousarray(part).view(np.uint8).data)
-        return f"sha256:{digest.hexdigest()}"
+        fingerprint = Fingerprint()
+        fingerprint.update(self)
+        return fingerprint.text(self.symbols, self.has_marks)
 
     def frame(self, symbol: str) -> pd.DataFrame:
         """Return an instrument's bars: prices, volume, marks and funding where given, NaN where it is missing."""
@@ -290,5 +286,9 @@ class Bars:
 
 
 def _packed(columns: Mapping[str, Columns], time: NDArray[np.int64], source: str) -> Bars:
-    stamps = pd.DatetimeIndex(np.array(time).view("M8[ns]")).tz_localize("UTC")
-    return Bars(tuple(columns), stamps, *packed(list(columns.values()), time), source)
+    return Bars(tuple(columns), stamps_of(time), *packed(list(columns.values()), time), source)
+
+
+def stamps_of(time: NDArray[np.int64]) -> pd.DatetimeIndex:
+    """Return nanoseconds since the epoch as times."""
+    return pd.DatetimeIndex(np.array(time).view("M8[ns]")).tz_localize("UTC")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from backtest.errors import DataError
 from backtest.funding import landed
 from backtest.kernels import schema
-from backtest.kernels.packing import pack_instrument
+from backtest.kernels.packing import new_carried, pack_instrument
 from backtest.kernels.schema import Records
 from backtest.text import place
 
@@ -21,7 +21,7 @@ OPTIONAL = ("volume", *MARKS, "funding_rate")
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-__all__ = ["MARKS", "PRICES", "Columns", "columns_of", "numbers", "packed", "times_of", "union", "utc"]
+__all__ = ["MARKS", "PRICES", "Columns", "columns_of", "has_marks", "numbers", "packed", "times_of", "union", "utc"]
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,18 @@ def union(times: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 def packed(
-    columns: Sequence[Columns], time: NDArray[np.int64]
+    columns: Sequence[Columns], time: NDArray[np.int64], carried: Records | None = None
 ) -> tuple[Records, Records, Floats, Bools, Floats | None]:
     """Return trade, mark, funding, present and volume, bars by instruments, on `time`, which holds all their times.
 
-    Without marks they are the very trade records; without funding or a missing bar those arrays have no rows.
+    Without marks they are the very trade records; without funding or a missing bar those arrays have no rows. Columns
+    that go on from earlier bars are given what is `carried` from those, and have marks wherever there is a column of
+    them.
     """
     shape = (len(time), len(columns))
     given = {name for column in columns for name in column.values}
-    marked = any(not np.isnan(column.values[MARKS[0]]).all() for column in columns if MARKS[0] in column.values)
+    marked = given.issuperset(MARKS) if carried is not None else any(map(has_marks, columns))
+    carried = new_carried(len(columns)) if carried is None else carried
     trade = np.empty(shape, dtype=schema.PRICES)
     mark = np.empty(shape, dtype=schema.PRICES) if marked else trade
     funding = np.zeros(shape if "funding_rate" in given else (0, len(columns)))
@@ -92,8 +95,14 @@ def packed(
     for i, column in enumerate(columns):
         # Frames hand out read-only views, which would be compiled for a second time.
         fields = tuple(np.array(column.values.get(name, nothing)) for name in names)
-        missing += pack_instrument(fields, np.array(column.time), time, (trade, mark, funding, volume, present), i)
+        records = (trade, mark, funding, volume, present)
+        missing += pack_instrument(fields, np.array(column.time), time, records, carried, i)
     return trade, mark, funding, present if missing else present[:0], volume if len(volume) else None
+
+
+def has_marks(column: Columns) -> bool:
+    """Return whether any mark price is given."""
+    return MARKS[0] in column.values and not np.isnan(column.values[MARKS[0]]).all()
 
 
 def columns_of(frame: pd.DataFrame, name: str, *, required: tuple[str, ...] = PRICES) -> Columns:
@@ -142,8 +151,8 @@ def utc(end: object) -> object:
     return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp
 
 
-def numbers(column: pd.Series, time: NDArray[np.int64], name: str) -> NDArray[np.float64]:
-    """Return a column as float64; booleans, texts and complex numbers are refused."""
+def numbers(column: pd.Series, time: NDArray[np.int64], name: str, first: int = 0) -> NDArray[np.float64]:
+    """Return a column as float64; booleans, texts and complex numbers are refused. `first` is the number of its row."""
     types = pd.api.types
     if types.is_float_dtype(column.dtype) or types.is_integer_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -151,5 +160,6 @@ def numbers(column: pd.Series, time: NDArray[np.int64], name: str) -> NDArray[np
         given = column.notna()
         strange = given & pd.to_numeric(column, errors="coerce").isna()
         row = int((strange if strange.any() else given).to_numpy().argmax())
-        raise DataError(f"{column.name} must hold numbers, got {column.iloc[row]!r} {place(name, row, int(time[row]))}")
+        where = place(name, first + row, int(time[row]))
+        raise DataError(f"{column.name} must hold numbers, got {column.iloc[row]!r} {where}")
     raise DataError(f"{column.name} must hold numbers, got {column.dtype} in {name}")

@@ -41,10 +41,7 @@ class Inputs(NamedTuple):
     @property
     def signals_fingerprint(self) -> str:
         """A hash of everything that signals change: the same for signals that trade alike."""
-        digest = hashlib.sha256()
-        for changes in self.schedule:
-            digest.update(changes.tobytes())
-        return f"sha256:{digest.hexdigest()}"
+        return f"sha256:{hashlib.sha256(bytes_of(self.schedule)).hexdigest()}"
 
 
 class Outcome(NamedTuple):
@@ -82,7 +79,7 @@ def check_columns(bars: Bars, signals: Signals, rules: Rules) -> None:
             rule = f"at most {highest[i]:g}, the first tier's max_leverage"
             if signals.leverage[t, i] <= highest[i]:
                 rule = f"below 1 / (call.level * maintenance_rate) = {below[i]:g}"
-            where = place(bars.symbols[i], t, bars.time[t].value)
+            where = place(bars.symbols[i], bars.first + t, bars.time[t].value)
             raise MarginError(f"leverage must be {rule}, got {signals.leverage[t, i]:g} {where}")
     if signals.margin_add is not None and rules.settings.margin_mode == MarginMode.CROSS:
         added = np.argwhere(signals.margin_add > 0.0)
@@ -90,7 +87,7 @@ def check_columns(bars: Bars, signals: Signals, rules: Rules) -> None:
             t, i = added[0].tolist()
             raise ConfigError(
                 f"margin_add needs isolated margin, for a cross account backs every position with all it has, "
-                f"got {signals.margin_add[t, i]:g} {place(bars.symbols[i], t, bars.time[t].value)}"
+                f"got {signals.margin_add[t, i]:g} {place(bars.symbols[i], bars.first + t, bars.time[t].value)}"
             )
 
 
@@ -129,11 +126,19 @@ def hedged_rules(rules: Rules) -> Rules:
     return Rules(settings, tiers, np.repeat(rules.contracts, LEGS))
 
 
-def schedule_of(signals: Signals, rules: Rules) -> Schedule:
-    """Return everything that signals change, in order of bar, kind and instrument."""
+InForce = dict[Change, Float64Array1D]
+
+
+def schedule_of(signals: Signals, rules: Rules, in_force: InForce | None = None) -> Schedule:
+    """Return everything that signals change, in order of bar, kind and instrument.
+
+    `in_force` is what is in force before their first bar, where that is not the settings' own, and comes back with
+    what is after their last.
+    """
     settings = rules.settings
+    in_force = {} if in_force is None else in_force
     target = -signals.target if settings.inverse else signals.target
-    parts = [changes_of(target, Change.SIGNAL, 0.0)]
+    parts = [changes_of(target, Change.SIGNAL, 0.0, in_force)]
     terms = (
         (signals.leverage, Change.LEVERAGE, settings.leverage),
         (signals.stop_loss, Change.STOP_LOSS, settings.stop_loss),
@@ -141,7 +146,7 @@ def schedule_of(signals: Signals, rules: Rules) -> Schedule:
     )
     for values, kind, first in terms:
         if values is not None:
-            parts.append(on_both_legs(changes_of(values, kind, first), signals.hedged))
+            parts.append(on_both_legs(changes_of(values, kind, first, in_force), signals.hedged))
     if signals.margin_add is not None:
         parts.append(on_both_legs(additions_of(signals.margin_add), signals.hedged))
     if len(parts) == 1:
@@ -155,15 +160,23 @@ def schedule_of(signals: Signals, rules: Rules) -> Schedule:
     return rows_of(joined, np.argsort(joined.bar, kind="stable"))
 
 
-def changes_of(values: Float64Array2D, kind: Change, first: float) -> Schedule:
-    """Return every change of a value (T, M) that is `first` before the first bar."""
+def bytes_of(schedule: Schedule) -> bytes:
+    """Return everything in a schedule, change by change."""
+    columns = (schedule.bar, schedule.instrument, schedule.kind, schedule.value.view(np.int64))
+    return np.stack(columns, axis=1).tobytes()
+
+
+def changes_of(values: Float64Array2D, kind: Change, first: float, in_force: InForce) -> Schedule:
+    """Return every change of a value (T, M) that is `first` before the first bar, where none is in force."""
     capacity = len(values) // 64 + 64
+    before = in_force.get(kind, np.full(values.shape[1], first))
     while True:
-        latest: Float64Array1D = np.full(values.shape[1], first)
+        latest: Float64Array1D = before.copy()
         bar, instrument, kinds = (np.empty(capacity, np.int64) for _ in range(3))
         schedule = Schedule(bar, instrument, kinds, np.empty(capacity))
         count = fill_schedule(values, latest, int(kind), schedule)
         if count <= capacity:
+            in_force[kind] = latest
             return rows_of(schedule, slice(count))
         capacity = count
 

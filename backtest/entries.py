@@ -11,12 +11,13 @@ from backtest.signal_names import FREQTRADE_NAMES, VECTORBT_NAMES, check_names
 __all__ = ["fold_entries"]
 
 
-def fold_entries(frame: pd.DataFrame) -> pd.Series:
+def fold_entries(frame: pd.DataFrame, held: float = 0.0) -> pd.Series:
     """Return the target, 1 (long), -1 (short) or 0, that columns of entries and exits add up to.
 
     The columns bear vectorbt's names (entries, exits, short_entries, short_exits) or freqtrade's (enter_long,
     exit_long, enter_short, exit_short) and hold booleans, or 0 and 1; NaN counts as False. One that is absent is
-    False throughout; columns of other names are ignored, but not misspelt ones. Bar by bar, starting flat:
+    False throughout; columns of other names are ignored, but not misspelt ones. Bar by bar, starting from what is
+    `held` before the first, 1, -1 or 0:
 
     - an entry opens its side, or flips a position of the other side;
     - an exit closes a position of its own side, and only that;
@@ -32,9 +33,15 @@ def fold_entries(frame: pd.DataFrame) -> pd.Series:
     enter_long, exit_long, enter_short, exit_short = (
         _as_booleans(frame[name]) if name in frame.columns else absent for name in names
     )
-    target = np.empty(len(frame))
-    fold(enter_long, exit_long, enter_short, exit_short, target)
-    return pd.Series(target, frame.index, name="target")
+    target = np.empty(len(frame) + 1)
+    fold(
+        np.append(held > 0.0, enter_long),
+        np.append(False, exit_long),
+        np.append(held < 0.0, enter_short),
+        np.append(False, exit_short),
+        target,
+    )
+    return pd.Series(target[1:], frame.index, name="target")
 
 
 def _vocabulary(frame: pd.DataFrame) -> tuple[str, ...]:

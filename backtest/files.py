@@ -3,9 +3,10 @@
 import csv
 import gzip
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,19 @@ from backtest.columns import MARKS, PRICES, Columns, numbers
 from backtest.errors import DataError
 from backtest.text import place
 
-__all__ = ["BARS", "FUNDING", "MARK_PRICES", "read_columns", "symbol_of"]
+__all__ = [
+    "BARS",
+    "FUNDING",
+    "MARK_PRICES",
+    "Piece",
+    "columns_from",
+    "read_columns",
+    "readable",
+    "symbol_of",
+    "time_columns",
+    "times_from",
+    "useful",
+]
 
 # Names are compared in small letters, without spaces, underscores and hyphens; the first that is there is taken.
 SHORT = {price: (price, price[0]) for price in PRICES}
@@ -36,6 +49,16 @@ EPOCHS = (1e11, 1e14, 1e17)
 LEAST = 1e8
 
 
+class Piece(NamedTuple):
+    """Some rows of a file: the number of the first, and the file's first row where that is another."""
+
+    first: int = 0
+    head: pa.Table | None = None
+
+
+WHOLE = Piece()
+
+
 def read_columns(path: Path, fields: Mapping[str, tuple[str, ...]] = BARS, required: Sequence[str] = PRICES) -> Columns:
     """Return the times of a Parquet, CSV or Feather file and those of `fields` that it has, unchecked.
 
@@ -45,9 +68,20 @@ def read_columns(path: Path, fields: Mapping[str, tuple[str, ...]] = BARS, requi
         there, times that cannot be read, and values that are no numbers
     """
     table, columns = _table(path)
-    name = str(path)
     if not table.num_rows:
-        raise DataError(f"there must be at least one row, got none in {name}")
+        raise DataError(f"there must be at least one row, got none in {path}")
+    return columns_from(table, columns, str(path), fields, required)
+
+
+def columns_from(
+    table: pa.Table,
+    columns: Sequence[str],
+    name: str,
+    fields: Mapping[str, tuple[str, ...]] = BARS,
+    required: Sequence[str] = PRICES,
+    piece: Piece = WHOLE,
+) -> Columns:
+    """Return the times in a table and those of `fields` that it has, unchecked; `columns` are all that its file has."""
     keys = [_key(column) for column in table.column_names]
     found = {field: next((alias for alias in names if alias in keys), None) for field, names in fields.items()}
     present = {field: alias for field, alias in found.items() if alias is not None}
@@ -59,13 +93,13 @@ def read_columns(path: Path, fields: Mapping[str, tuple[str, ...]] = BARS, requi
     for field, alias in present.items():
         if keys.count(alias) > 1:
             raise DataError(f"there must be one column {field}, got {keys.count(alias)} in {name}")
-    time = _time(table, keys, name)
+    time = times_from(table, name, piece)
     values = {}
     for field, alias in present.items():
         column = table.column(keys.index(alias))
         if pa.types.is_decimal(column.type) or pa.types.is_null(column.type):
             column = column.cast(pa.float64())
-        values[field] = numbers(pd.Series(column.to_pandas(), name=field), time, name)
+        values[field] = numbers(pd.Series(column.to_pandas(), name=field), time, name, piece.first)
     return Columns(time, values)
 
 
@@ -93,27 +127,35 @@ def _table(path: Path) -> tuple[pa.Table, list[str]]:
         raise DataError(f"there must be a file, got none at {path}")
     if not path.stat().st_size:
         raise DataError(f"there must be at least one row, got an empty file in {path}")
-    try:
+    with readable(path, ending[1:]):
         if ending.startswith(".csv"):
             return _csv(path, ending)
         if ending == ".feather":
             from pyarrow import feather
 
             table = feather.read_table(path, memory_map=False)
-            return table.select(_useful(table.column_names)), table.column_names
+            return table.select(useful(table.column_names)), table.column_names
         from pyarrow import parquet
 
         with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            return file.read(columns=_useful(names)), names
+            return file.read(columns=useful(names)), names
+
+
+@contextmanager
+def readable(path: Path, kind: str = "parquet") -> Iterator[None]:
+    """Turn what goes wrong while a file is read into a DataError that names it."""
+    try:
+        yield
     except (pa.ArrowException, OSError, EOFError, ValueError, zlib.error) as error:
         if isinstance(error, DataError):
             raise
         reason = str(error).split("\n")[0].strip()[:120].rstrip(".")
-        raise DataError(f"the file must be readable as {ending[1:]}, got {reason!r} from {path}") from error
+        raise DataError(f"the file must be readable as {kind}, got {reason!r} from {path}") from error
 
 
-def _useful(names: Sequence[str]) -> list[str]:
+def useful(names: Sequence[str]) -> list[str]:
+    """Return the names of columns that may be of use."""
     known = {alias for fields in (BARS, MARK_PRICES, FUNDING) for aliases in fields.values() for alias in aliases}
     return [name for name in dict.fromkeys(names) if _key(name) in known.union(TIMES, INDEX)]
 
@@ -137,7 +179,7 @@ def _csv(path: Path, ending: str) -> tuple[pa.Table, list[str]]:
         table = arrow_csv.read_csv(
             stream,
             read_options=arrow_csv.ReadOptions(skip_rows=skipped),
-            convert_options=arrow_csv.ConvertOptions(include_columns=_useful(names), strings_can_be_null=True),
+            convert_options=arrow_csv.ConvertOptions(include_columns=useful(names), strings_can_be_null=True),
         )
     return table, names
 
@@ -150,33 +192,42 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _time(table: pa.Table, keys: Sequence[str], name: str) -> NDArray[np.int64]:
+def times_from(table: pa.Table, name: str, piece: Piece = WHOLE) -> NDArray[np.int64]:
     """Return the times of the one column that holds them; several are good where they agree."""
-    at = [i for i, key in enumerate(keys) if key in TIMES] or [i for i, key in enumerate(keys) if key in INDEX]
+    at = time_columns(table.column_names)
     if not at:
         raise DataError(f"there must be a column timestamp, time, date, datetime or open_time, got none in {name}")
-    times = _moments(table.column(at[0]), table.column_names[at[0]], name)
+    times = _moments(table, at[0], name, piece)
     for other in at[1:]:
-        if not np.array_equal(times, _moments(table.column(other), table.column_names[other], name)):
+        if not np.array_equal(times, _moments(table, other, name, piece)):
             given = " and ".join(table.column_names[i] for i in at)
             raise DataError(f"there must be one column of times, got {given}, which differ, in {name}")
     return times
 
 
-def _moments(column: pa.ChunkedArray, field: str, name: str) -> NDArray[np.int64]:
+def time_columns(names: Sequence[str]) -> list[int]:
+    """Return which columns hold times, by their names."""
+    keys = [_key(name) for name in names]
+    return [i for i, key in enumerate(keys) if key in TIMES] or [i for i, key in enumerate(keys) if key in INDEX]
+
+
+def _moments(table: pa.Table, at: int, name: str, piece: Piece) -> NDArray[np.int64]:
     """Return times in nanoseconds since the epoch: of timestamps and dates, ISO texts, or epochs."""
-    types = pa.types
+    column, field, types = table.column(at), table.column_names[at], pa.types
     if column.null_count:
         row = int(column.is_null().to_numpy().argmax())
-        raise DataError(f"{field} must be given in every row, got none {place(name, row)}")
+        raise DataError(f"{field} must be given in every row, got none {place(name, piece.first + row)}")
     if types.is_integer(column.type) or types.is_floating(column.type):
-        return _epochs(column.to_numpy(), field, name)
+        head = None if piece.head is None else piece.head.column(at).to_numpy()
+        return _epochs(column.to_numpy(), field, name, piece.first, head)
     if types.is_string(column.type) or types.is_large_string(column.type):
         texts = pd.Series(column.to_pandas(), dtype="str")
         stamps = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
         if stamps.isna().any():
             row = int(stamps.isna().to_numpy().argmax())
-            raise DataError(f"{field} must be an ISO time or an epoch, got {texts[row]!r} {place(name, row)}")
+            raise DataError(
+                f"{field} must be an ISO time or an epoch, got {texts[row]!r} {place(name, piece.first + row)}"
+            )
         return pd.DatetimeIndex(stamps).as_unit("ns").asi8
     if types.is_date(column.type):
         column = column.cast(pa.timestamp("ms"))
@@ -189,23 +240,27 @@ def _moments(column: pa.ChunkedArray, field: str, name: str) -> NDArray[np.int64
     return times
 
 
-def _epochs(values: NDArray[Any], field: str, name: str) -> NDArray[np.int64]:
+def _epochs(
+    values: NDArray[Any], field: str, name: str, first: int, head: NDArray[Any] | None = None
+) -> NDArray[np.int64]:
     """Return epochs in nanoseconds: below 1e11 they are seconds, below 1e14 ms, below 1e17 us, else ns.
 
     Numbers that are all below 1e8 are no epochs (an index, or dates such as 20200312), and two units in one column are
-    refused.
+    refused, `head` being the column's first value where the values go on from earlier ones.
     """
     finite = np.isfinite(values)
     if not finite.all():
-        raise DataError(f"{field} must be finite, got {values[finite.argmin()]} {place(name, int(finite.argmin()))}")
+        row = int(finite.argmin())
+        raise DataError(f"{field} must be finite, got {values[row]} {place(name, first + row)}")
     size = np.abs(values.astype(np.float64))
     if size.max() < LEAST:
-        raise DataError(f"{field} must be an ISO time or an epoch, got {values[0]} {place(name, 0)}")
-    unit = np.searchsorted(EPOCHS, size, side="right")
-    if unit.min() != unit.max():
-        row = int((unit != unit[0]).argmax())
-        raise DataError(f"epochs must be in one unit, got {values[0]} and then {values[row]} {place(name, row)}")
-    factor = int(1_000 ** (3 - unit[0]))
+        raise DataError(f"{field} must be an ISO time or an epoch, got {values[0]} {place(name, first)}")
+    head = values[:1] if head is None else head
+    unit, usual = (np.searchsorted(EPOCHS, each, side="right") for each in (size, np.abs(head.astype(np.float64))))
+    if (unit != usual).any():
+        row = int((unit != usual).argmax())
+        raise DataError(f"epochs must be in one unit, got {head[0]} and then {values[row]} {place(name, first + row)}")
+    factor = int(1_000 ** (3 - usual[0]))
     whole = np.floor(values).astype(np.int64)
     times: NDArray[np.int64] = whole * factor + np.rint((values - whole) * factor).astype(np.int64)
     return times

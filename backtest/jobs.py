@@ -88,15 +88,15 @@ class Job:
 
     def rows(self, wanted: Iterable[int], workers: int) -> Iterator[Row]:
         """Yield what becomes of the settings of some rows, in any order."""
-        read, market, refusal = None, None, ""
+        read, market = None, None
         for symbol, group in self._groups(wanted):
-            if symbol != read:
-                read, (market, refusal) = symbol, self._market(symbol)
+            if market is None or symbol != read:
+                read, market = symbol, Market(self.bars if isinstance(self.bars, Bars) else self.bars.bars(symbol))
             lanes: list[Lane] = []
             for row in group:
                 setting = self.settings[row]
-                reason = setting.reason or refusal
-                if market is not None and setting.account is not None and setting.venue is not None and not reason:
+                reason = setting.reason
+                if setting.account is not None and setting.venue is not None and not reason:
                     try:
                         rules = market.rules.rules(setting.account, setting.venue)
                         lanes.append(Lane(row, setting.account, setting.venue, rules))
@@ -104,7 +104,7 @@ class Job:
                         reason = str(error)
                 if reason:
                     yield Row(row, {}, "", reason)
-            if market is not None and lanes:
+            if lanes:
                 yield from self._replayed(market, lanes, workers)
 
     def _replayed(self, market: Market, lanes: list[Lane], workers: int) -> Iterator[Row]:
@@ -144,13 +144,6 @@ class Job:
     def _sharing(self) -> Counter[tuple[object, ...]]:
         """How many rows of the whole sweep trade the same, by symbol and parameters."""
         return Counter(map(self._key, range(len(self.settings))))
-
-    def _market(self, symbol: str) -> tuple[Market | None, str]:
-        """Return the bars of a symbol, or why they cannot be replayed."""
-        try:
-            return Market(self.bars if isinstance(self.bars, Bars) else self.bars.bars(symbol)), ""
-        except BacktestError as error:
-            return None, str(error)
 
     def _evaluated(self, market: Market, params: dict[str, object]) -> Signals:
         """Return what is traded with some parameters."""

@@ -6,11 +6,12 @@ histories/000000 ...           where they are asked for, every run as Result.sav
 """
 
 import contextlib
+import functools
 import json
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -128,9 +129,14 @@ def part_files(folder: Path) -> list[Path]:
 
 
 def rows_kept(folder: str | os.PathLike[str]) -> int:
-    """Return how many rows of a sweep are finished, 0 where there is none."""
+    """Return how many rows of a sweep are finished, 0 where there is none.
+
+    Raises
+    ------
+    DataError                 if a part is damaged
+    """
     path = Path(folder)
-    return sum(pq.read_metadata(file).num_rows for file in part_files(path)) if (path / PARTS).is_dir() else 0
+    return sum(_read(file, pq.read_metadata).num_rows for file in part_files(path)) if (path / PARTS).is_dir() else 0
 
 
 def read_table(folder: str | os.PathLike[str]) -> pd.DataFrame:
@@ -142,15 +148,18 @@ def read_table(folder: str | os.PathLike[str]) -> pd.DataFrame:
     """
     path = Path(folder)
     read_manifest(path)
-    tables = []
-    for file in part_files(path):
-        try:
-            tables.append(pq.read_table(file, partitioning=None))
-        except (OSError, pa.ArrowInvalid) as error:
-            raise DataError(f"the part of a sweep must be as it was written, got {error} in {file}") from None
+    tables = [_read(file, functools.partial(pq.read_table, partitioning=None)) for file in part_files(path)]
     if not tables:
         raise DataError(f"there must be a finished part of the sweep, got none in {path}")
     return frame_of(tables)
+
+
+def _read(file: Path, reader: Callable[[Path], Any]) -> Any:
+    """Return what a reader makes of a part."""
+    try:
+        return reader(file)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"the part of a sweep must be as it was written, got {error} in {file}") from None
 
 
 def _check_same(held: Manifest, wanted: Manifest, folder: Path) -> None:

@@ -11,7 +11,7 @@ from backtest.errors import DataError
 from backtest.funding import landed
 from backtest.text import moment, place
 
-__all__ = ["RULES", "Repair", "check", "common_step", "faults", "repair", "sound"]
+__all__ = ["RULES", "Repair", "check", "check_rising", "common_step", "faults", "repair", "sound"]
 
 Prices = NDArray[np.float64]  # the four prices of some rows, (4, rows)
 Mask = NDArray[np.bool_]
@@ -64,28 +64,35 @@ AMOUNT_RULES = {"volume": "bad_volume", "funding_rate": "infinite_funding"}
 RULES = (*(rule.name for rule in PRICE_RULES), *AMOUNT_RULES.values())
 
 
-def check(columns: Columns, name: str, clip: str = "") -> None:
+def check(columns: Columns, name: str, clip: str = "", first: int = 0) -> None:
     """Raise a DataError at the first time, price, volume or rate that breaks a rule; `clip` ends it where that mends.
 
-    That is where a high or low does not enclose the traded prices, as in prices adjusted for dividends.
+    That is where a high or low does not enclose the traded prices, as in prices adjusted for dividends. `first` is the
+    number of the first row.
     """
     time = columns.time
-    fallen = time[1:] <= time[:-1]
-    if fallen.any():
-        row = int(fallen.argmax()) + 1
-        rule = "be unique" if time[row] == time[row - 1] else "rise"
-        raise DataError(f"times must {rule}, got {moment(time[row])} after {moment(time[row - 1])} {place(name, row)}")
+    check_rising(time, name, first)
     for fields in _groups(columns):
         rows, prices = _suspects(columns, fields)
         if len(rows):
             broken, complaint = _complaint(prices[:, 0], fields)
             hint = clip if broken in PRICE_RULES[3:] and fields == PRICES else ""
-            raise DataError(f"{complaint} {place(name, int(rows[0]), int(time[rows[0]]))}{hint}")
+            raise DataError(f"{complaint} {place(name, first + int(rows[0]), int(time[rows[0]]))}{hint}")
     for field, rule, wrong in _bad_amounts(columns):
         if wrong.any():
             row = int(wrong.argmax())
             value = columns.values[field][row]
-            raise DataError(f"{field} must be {rule}, got {value} {place(name, row, int(time[row]))}")
+            raise DataError(f"{field} must be {rule}, got {value} {place(name, first + row, int(time[row]))}")
+
+
+def check_rising(time: NDArray[np.int64], name: str, first: int = 0) -> None:
+    """Raise a DataError at the first time that is not later than the one before it."""
+    fallen = time[1:] <= time[:-1]
+    if fallen.any():
+        row = int(fallen.argmax()) + 1
+        rule = "be unique" if time[row] == time[row - 1] else "rise"
+        where = place(name, first + row)
+        raise DataError(f"times must {rule}, got {moment(time[row])} after {moment(time[row - 1])} {where}")
 
 
 def faults(columns: Columns) -> dict[str, int]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from backtest import storage
 from backtest.errors import DataError
+from backtest.events import EVENTS
 from backtest.sources import FRAMES, Saved, Source
 from backtest.text import grouped
 
@@ -86,7 +87,7 @@ class Result:
     def __repr__(self) -> str:
         summary = self.summary
         return (
-            f"Result(bars {grouped(len(self.equity))}, total_return {summary['total_return']:+.2%}, max_drawdown "
+            f"Result(bars {grouped(len(self._source))}, total_return {summary['total_return']:+.2%}, max_drawdown "
             f"{summary['max_drawdown']:.2%}, trades {summary['trades']}, liquidations {summary['liquidations']})"
         )
 
@@ -97,7 +98,9 @@ class Result:
         ------
         DataError              if the folder holds something other than a run
         """
-        frames = {name: getattr(self, name) for name in FRAMES}
+        looked_at = "history" in self.__dict__
+        history = iter([self.history]) if looked_at else self._source.pieces()
+        frames: dict[str, storage.Frame] = {"history": history} | {name: getattr(self, name) for name in EVENTS}
         storage.save(folder, frames, {**self.description, "summary": self.summary.to_dict()})
 
 

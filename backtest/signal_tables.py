@@ -31,6 +31,10 @@ class Timetable(Protocol):
     def time(self) -> pd.DatetimeIndex:
         """The open times of the bars, UTC."""
 
+    @property
+    def first(self) -> int:
+        """The number of the first bar, for messages: above 0 where the bars are a later piece of a history."""
+
 
 @dataclass(frozen=True)
 class Times:
@@ -38,26 +42,32 @@ class Times:
 
     symbols: tuple[str, ...]
     time: pd.DatetimeIndex
+    first: int = 0
 
 
-def tables_of(signals: object, bars: Timetable) -> Mapping[str, Table]:
-    """Return the columns of every symbol by name, each on the times of the bars."""
+def tables_of(signals: object, bars: Timetable, held: dict[str, float]) -> Mapping[str, Table]:
+    """Return the columns of every symbol by name, each on the times of the bars.
+
+    `held` is what entries and exits hold before these bars, 1, -1 or 0 by symbol (0 where it is not named), and comes
+    back with what they hold after them.
+    """
     if isinstance(signals, pd.Series):
         symbol = _only_symbol(bars, "a Series")
-        _check_times(signals.index, bars.time, symbol)
+        _check_times(signals.index, bars, symbol)
         return {symbol: {"target": signals}}
     if isinstance(signals, pd.DataFrame) and _is_table(signals, bars.symbols):
         names = ", ".join(name for name in map(str, signals.columns) if meant(name))
         symbol = _only_symbol(bars, f"a DataFrame with {names}")
-        _check_times(signals.index, bars.time, symbol)
-        return {symbol: _table(signals, symbol)}
+        _check_times(signals.index, bars, symbol)
+        return {symbol: _table(signals, symbol, held)}
     if isinstance(signals, pd.DataFrame):
         _check_symbols(signals.columns, bars.symbols)
-        _check_times(signals.index, bars.time, "all columns")
+        _check_times(signals.index, bars, "all columns")
         return {symbol: {"target": signals[symbol]} for symbol in bars.symbols}
     if isinstance(signals, dict):
         _check_symbols(signals, bars.symbols)
-        return {symbol: tables_of(signals[symbol], Times((symbol,), bars.time))[symbol] for symbol in bars.symbols}
+        alone = {symbol: Times((symbol,), bars.time, bars.first) for symbol in bars.symbols}
+        return {symbol: tables_of(signals[symbol], alone[symbol], held)[symbol] for symbol in bars.symbols}
     raise DataError(f"signals must be {ACCEPTED}, got {'None' if signals is None else type(signals).__name__}")
 
 
@@ -70,7 +80,7 @@ def _is_table(frame: pd.DataFrame, symbols: tuple[str, ...]) -> bool:
     return any(meant(name) == name for name in found) or (bool(found) and names.isdisjoint(symbols))
 
 
-def _table(frame: pd.DataFrame, symbol: str) -> Table:
+def _table(frame: pd.DataFrame, symbol: str, held: dict[str, float]) -> Table:
     """Return the target, or its legs, and the settings in the columns of one instrument."""
     check_names(frame.columns, symbol)
     kinds = [[name for name in kind if name in frame.columns] for kind in (("target",), LEG_NAMES, ENTRY_NAMES)]
@@ -80,8 +90,12 @@ def _table(frame: pd.DataFrame, symbol: str) -> Table:
         raise DataError(f"signals must have a column {TARGETS}, got only {', '.join(settings)} in {symbol}")
     if len(found) > 1:
         raise DataError(f"signals must have either {TARGETS}, got {found[0][0]} beside {found[1][0]} in {symbol}")
-    target = {"target": fold_entries(frame)} if kinds[2] else {name: frame[name] for name in found[0]}
-    return target | {name: frame[name] for name in settings}
+    table = {name: frame[name] for name in settings}
+    if not kinds[2]:
+        return {name: frame[name] for name in found[0]} | table
+    target = fold_entries(frame, held.get(symbol, 0.0))
+    held[symbol] = float(target.iloc[-1])
+    return {"target": target} | table
 
 
 def _only_symbol(bars: Timetable, kind: str) -> str:
@@ -105,7 +119,8 @@ def _check_symbols(given: Iterable[object], symbols: tuple[str, ...]) -> None:
     raise DataError(f"signals must have every symbol of the bars once and no other, got {listed}")
 
 
-def _check_times(index: pd.Index, time: pd.DatetimeIndex, symbol: str) -> None:
+def _check_times(index: pd.Index, bars: Timetable, symbol: str) -> None:
+    time = bars.time
     if index is time:
         return
     if not isinstance(index, pd.DatetimeIndex):
@@ -121,4 +136,6 @@ def _check_times(index: pd.Index, time: pd.DatetimeIndex, symbol: str) -> None:
     t = int(differs.argmax()) if differs.any() else shared
     found = moment(given[t]) if t < len(given) else "no row"
     due = moment(wanted[t]) if t < len(wanted) else "no bar"
-    raise DataError(f"signals must have the times of the bars, got {found} instead of {due} {place(symbol, t)}")
+    raise DataError(
+        f"signals must have the times of the bars, got {found} instead of {due} {place(symbol, bars.first + t)}"
+    )

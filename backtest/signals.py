@@ -84,7 +84,7 @@ BOUNDS = {
 }
 
 
-def as_signals(signals: object, bars: Timetable) -> Signals:
+def as_signals(signals: object, bars: Timetable, held: dict[str, float] | None = None) -> Signals:
     """Return signals of any accepted kind as arrays.
 
     A table is a DataFrame of one instrument with a column `target` (or `target_long` and `target_short`: hedge mode; or
@@ -99,6 +99,8 @@ def as_signals(signals: object, bars: Timetable) -> Signals:
               ndarray          targets (T, M), or (T,) for one instrument
               Signals          what this function returned, or its like
     bars : Bars                T bars x M instruments (its symbols and times are all that is used)
+    held : dict by symbol      what entries and exits hold before the first bar, 1, -1 or 0, where the bars are a later
+                               piece of a history; comes back with what they hold after the last
 
     Returns
     -------
@@ -115,7 +117,7 @@ def as_signals(signals: object, bars: Timetable) -> Signals:
     elif isinstance(signals, np.ndarray):
         made = Signals(_from_array(signals, (len(bars.time), len(bars.symbols))))
     else:
-        made = _from_tables(tables_of(signals, bars), bars)
+        made = _from_tables(tables_of(signals, bars, {} if held is None else held), bars)
     for name in made.columns:
         _check_values(made, name, bars)
     return made
@@ -176,7 +178,7 @@ def _make_negative(target: FloatArray, bars: Timetable) -> None:
         elif negative >= 0:
             t = max(negative, positive) // target.shape[1]
             rule = "target_short must be in [0, 1], or throughout in [-1, 0], or NaN"
-            where = place(bars.symbols[i], t, bars.time[t].value)
+            where = place(bars.symbols[i], bars.first + t, bars.time[t].value)
             raise DataError(f"{rule}, got {float(target[t, column])} {where}")
 
 
@@ -196,5 +198,5 @@ def _check_values(made: Signals, name: str, bars: Timetable) -> None:
     position = int(first_outside(values.reshape(-1), leg, legs, low, high, also))
     if position >= 0:
         t, column = divmod(position, values.shape[1])
-        where = place(bars.symbols[column // legs], t, bars.time[t].value)
+        where = place(bars.symbols[column // legs], bars.first + t, bars.time[t].value)
         raise DataError(f"{rule}, got {float(values[t, column])} {where}")

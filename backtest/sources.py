@@ -1,33 +1,37 @@
 """Where a result takes its frames from: a replay in memory, or a folder."""
 
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property
 from importlib import metadata
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 
 from backtest.accounts import Account
 from backtest.bars import Bars
-from backtest.engine import LEGS, Inputs, Outcome, replay_in_detail
-from backtest.kernels.enums import CallEvent, Reason, Shortfall
+from backtest.engine import Inputs, Outcome, replay_in_detail
+from backtest.events import EVENTS, Events
 from backtest.kernels.orders import RUIN
-from backtest.kernels.schema import DETAIL, TRIP, Float64Array1D, Records
+from backtest.kernels.schema import DETAIL, Columns
 from backtest.metrics import summarise
-from backtest.trades import round_trips, settled_trips
 from backtest.venues import Venue
 from backtest.wealth import wealth_of
 
-__all__ = ["FRAMES", "Replayed", "Saved", "Source", "versions"]
+__all__ = ["FRAMES", "Replayed", "Saved", "Source", "described", "history_of", "versions"]
 
-FRAMES = ("history", "fills", "trades", "liquidations", "orders", "calls")
+FRAMES = ("history", *EVENTS)
 
 
 class Source(Protocol):
     """Where a result takes its frames from: a replay, or a folder."""
+
+    def __len__(self) -> int:
+        """Return the number of bars."""
+
+    def pieces(self) -> Iterator[pd.DataFrame]:
+        """Yield the history in pieces, in order of time."""
 
     def equity(self) -> pd.Series:
         """Return equity at every close."""
@@ -48,6 +52,14 @@ class Saved:
 
     frames: dict[str, pd.DataFrame]
     run: dict[str, Any]
+
+    def __len__(self) -> int:
+        """Return the number of bars."""
+        return len(self.frames["history"])
+
+    def pieces(self) -> Iterator[pd.DataFrame]:
+        """Yield the history."""
+        yield self.frames["history"]
 
     def equity(self) -> pd.Series:
         """Return equity at every close, in an array of its own."""
@@ -77,87 +89,32 @@ class Replayed:
     inputs: Inputs
     outcome: Outcome
 
+    def __len__(self) -> int:
+        """Return the number of bars."""
+        return len(self.bars)
+
+    def pieces(self) -> Iterator[pd.DataFrame]:
+        """Yield the history."""
+        yield self.frame("history")
+
     def frame(self, name: str) -> pd.DataFrame:
         """Return one of FRAMES."""
-        frame: pd.DataFrame = getattr(self, f"_{name}")()
-        return frame
+        if name == "history":
+            return history_of(self._time(), replay_in_detail(self.inputs))
+        return self.events.frame(name)
 
     def equity(self) -> pd.Series:
         """Return equity at every close, in an array of its own."""
         return pd.Series(self.outcome.columns.equity.copy(), index=self._time(), name="equity", copy=False)
 
+    @cached_property
+    def events(self) -> Events:
+        """What happened."""
+        book, logs, _ = self.outcome
+        return Events(self.bars.symbols, self.bars.time, self.inputs.rules, book, logs)
+
     def _time(self) -> pd.DatetimeIndex:
         return self.bars.time.rename("time")
-
-    def _history(self) -> pd.DataFrame:
-        found = replay_in_detail(self.inputs)
-        columns = {"equity": found.equity, "equity_low": found.equity_low}
-        columns.update(zip(DETAIL, found.detail, strict=True))
-        return pd.DataFrame(columns, index=self._time(), copy=False)
-
-    def _fills(self) -> pd.DataFrame:
-        log = self.outcome.logs.fills
-        columns = {"quantity": self._contracts(log, "quantity"), "price": self._prices(log["price"]), "fee": log["fee"]}
-        return self._events(log, columns, reason=words(Reason, log["reason"]))
-
-    def _liquidations(self) -> pd.DataFrame:
-        log = self.outcome.logs.liquidations
-        prices = {name: self._prices(log[name]) for name in ("mark_price", "fill_price", "bankruptcy_price")}
-        money = {name: log[name] for name in ("margin_lost", "penalty", "forfeited", "bad_debt")}
-        flags = {name: log[name].astype(np.bool_) for name in ("gap", "joint", "partial")}
-        return self._events(log, {"quantity": self._contracts(log, "quantity"), **prices, **money}, **flags)
-
-    def _orders(self) -> pd.DataFrame:
-        log = self.outcome.logs.orders
-        columns = {name: self._contracts(log, name) for name in ("wanted", "filled")}
-        return self._events(log, columns, reason=words(Shortfall, log["reason"]))
-
-    def _calls(self) -> pd.DataFrame:
-        log = self.outcome.logs.calls
-        event = {"event": words(CallEvent, log["event"])}
-        money = {name: log[name] for name in ("balance", "maintenance", "asked", "amount", "reserve")}
-        return self._events(log, {**event, **money})
-
-    def _contracts(self, log: Records, name: str) -> Float64Array1D:
-        """Return quantities as numbers of contracts."""
-        units = self.inputs.rules.contracts["unit"]
-        quantities: Float64Array1D = log[name]
-        return quantities if (units == 1.0).all() else quantities / units[log["instrument"]]
-
-    def _prices(self, prices: Float64Array1D) -> Float64Array1D:
-        """Return prices in the quote currency; of a price that no mark reaches, what its formula says."""
-        if not self.inputs.rules.settings.inverse:
-            return prices
-        with np.errstate(divide="ignore"):
-            turned: Float64Array1D = 1.0 / prices
-        return turned
-
-    @property
-    def _rows(self) -> tuple[str, ...]:
-        """The symbol of every position; in hedge mode each has two."""
-        legs = LEGS if self.inputs.rules.settings.hedged else 1
-        return tuple(symbol for symbol in self.bars.symbols for _ in range(legs))
-
-    def _events(self, log: Records, columns: dict[str, Any], **more: Any) -> pd.DataFrame:
-        symbols = pd.array([*self._rows, ""], dtype="str").take(log["instrument"])
-        if self.inputs.rules.settings.hedged:
-            more["leg"] = pd.array(["long", "short"] * len(self.bars.symbols) + [""], dtype="str").take(
-                log["instrument"]
-            )
-        return pd.DataFrame({"time": self.bars.time[log["bar"]], "symbol": symbols, **columns, **more})
-
-    @cached_property
-    def _trips(self) -> Records:
-        return settled_trips(
-            self.outcome.logs.fills, self.outcome.logs.liquidations, self.outcome.book.positions, len(self.bars)
-        )
-
-    def _trades(self) -> pd.DataFrame:
-        units = self.inputs.rules.contracts["unit"][self._trips["instrument"]]
-        prices = {name: self._prices(self._trips[name]) for name in ("entry_price", "exit_price")}
-        turned = {"quantity": self._trips["quantity"] / np.abs(units), "short": self._trips["short"] ^ (units < 0.0)}
-        given = {name: self._trips[name] for name in TRIP.names or ()}
-        return round_trips(given | prices | turned, self.bars.time, self._rows)
 
     def summary(self) -> pd.Series:
         """Return the summary."""
@@ -165,36 +122,47 @@ class Replayed:
         book, logs, columns = self.outcome
         curve = wealth_of(self.bars.time, columns, logs.calls, settings)
         is_lost = bool(columns.equity[-1] <= RUIN * settings.cash)
-        return summarise(curve, self._trips, logs, book.account, is_lost, self.bars.has_marks)
+        return summarise(curve, self.events.trips, logs, book.account, is_lost, self.bars.has_marks)
 
     def description(self) -> dict[str, Any]:
         """Return settings, venue, data fingerprint and versions."""
-        tiers = self.venue.tiers
-        ladders = {s: self.venue.ladder(s) for s in self.bars.symbols} if isinstance(tiers, dict) else {"": tiers}
-        venue = self.venue.model_dump(exclude={"tiers"})
-        venue["tiers"] = {symbol: [tier.model_dump() for tier in ladder] for symbol, ladder in ladders.items()}
-        return {
-            "strategy": self.strategy,
-            "signals": self.inputs.signals_fingerprint,
-            "account": self.account.model_dump(),
-            "venue": venue,
-            "data": {
-                "symbols": list(self.bars.symbols),
-                "bars": len(self.bars),
-                "first": str(self.bars.time[0]),
-                "last": str(self.bars.time[-1]),
-                "source": self.bars.source,
-                "marks": self.bars.has_marks,
-                "funding": len(self.bars.funding) > 0,
-                "fingerprint": self.bars.fingerprint,
-            },
-            "versions": versions(),
+        bars = self.bars
+        data = {
+            "symbols": list(bars.symbols),
+            "bars": len(bars),
+            "first": str(bars.time[0]),
+            "last": str(bars.time[-1]),
+            "source": bars.source,
+            "marks": bars.has_marks,
+            "funding": len(bars.funding) > 0,
+            "fingerprint": bars.fingerprint,
         }
+        return described(self.account, self.venue, self.strategy, self.inputs.signals_fingerprint, data)
 
 
-def words(kind: type[IntEnum], codes: Any) -> Any:
-    """Return the names of an enum's members, in small letters."""
-    return pd.array([member.name.lower() for member in kind], dtype="str").take(codes)
+def history_of(time: pd.DatetimeIndex, columns: Columns) -> pd.DataFrame:
+    """Return every column that bars leave, by time."""
+    history = {"equity": columns.equity, "equity_low": columns.equity_low}
+    history.update(zip(DETAIL, columns.detail, strict=True))
+    return pd.DataFrame(history, index=time, copy=False)
+
+
+def described(
+    account: Account, venue: Venue, strategy: dict[str, Any] | None, signals: str, data: dict[str, Any]
+) -> dict[str, Any]:
+    """Return all that a run depends on: settings, the fingerprint of its signals, what its bars are, and versions."""
+    tiers = venue.tiers
+    ladders = {symbol: venue.ladder(symbol) for symbol in data["symbols"]} if isinstance(tiers, dict) else {"": tiers}
+    rules = venue.model_dump(exclude={"tiers"})
+    rules["tiers"] = {symbol: [tier.model_dump() for tier in ladder] for symbol, ladder in ladders.items()}
+    return {
+        "strategy": strategy,
+        "signals": signals,
+        "account": account.model_dump(),
+        "venue": rules,
+        "data": data,
+        "versions": versions(),
+    }
 
 
 def versions() -> dict[str, str]:

@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,14 @@ FORMAT = 1
 RUN_FILE = "run.json"
 RESERVED = ("format", "files", "sha256")
 
+ROW_GROUP = 131_072
+"""Rows that are encoded in memory at a time."""
+
 Run = dict[str, Any]
+Frame = pd.DataFrame | Iterator[pd.DataFrame]
 
 
-def save(folder: str | os.PathLike[str], frames: dict[str, pd.DataFrame], run: Run) -> None:
+def save(folder: str | os.PathLike[str], frames: Mapping[str, Frame], run: Run) -> None:
     """Write a run into `folder`, in the place of the run that may be there.
 
     Whatever happens on the way (a crash, a full disk), `folder` holds the old run, the new one or none, never a part of
@@ -39,7 +44,8 @@ def save(folder: str | os.PathLike[str], frames: dict[str, pd.DataFrame], run: R
     Parameters
     ----------
     folder : path             made where it is missing, with its parents
-    frames : dict by name     each is written to `name.parquet`
+    frames : dict by name     each is written to `name.parquet`; one that comes in pieces, of which there must be at
+        least one, is never held as a whole
     run : dict                of what JSON can hold, and infinities, NaN, numpy scalars, Timedelta and Timestamp; keys
         are strings, tuples come back as lists; the names `format`, `files` and `sha256` are taken
 
@@ -96,7 +102,7 @@ def check_target(folder: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _write_run(staging: Path, frames: dict[str, pd.DataFrame], run: Run) -> None:
+def _write_run(staging: Path, frames: Mapping[str, Frame], run: Run) -> None:
     """Write every file of the run and wait until the disk has them."""
     files = {}
     for name, frame in frames.items():
@@ -115,22 +121,22 @@ def _write_run(staging: Path, frames: dict[str, pd.DataFrame], run: Run) -> None
     _sync_folder(staging)
 
 
-def write_frame(path: Path, frame: pd.DataFrame) -> None:
+def write_frame(path: Path, frame: Frame) -> None:
     """Write one frame: zstd, no dictionaries, the bytes of floats and the steps of times and integers put together.
 
-    Level 1 is nearly as small as level 3 on equity curves. Row groups are what is encoded in memory at a time.
+    Level 1 is nearly as small as level 3 on equity curves.
     """
-    table = pa.Table.from_pandas(frame)
+    tables = map(pa.Table.from_pandas, [frame] if isinstance(frame, pd.DataFrame) else frame)
+    table = next(tables)
     encodings = {field.name: encoding for field in table.schema if (encoding := _encoding(field.type))}
-    pq.write_table(
-        table,
-        path,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=False,
-        column_encoding=encodings,
-        row_group_size=131_072,
-    )
+    options = {"compression": "zstd", "compression_level": 1, "use_dictionary": False, "column_encoding": encodings}
+    with pq.ParquetWriter(path, table.schema, **options) as writer:
+        for following in tables:
+            table = pa.concat_tables([table, following.cast(table.schema)])
+            while table.num_rows > ROW_GROUP:
+                writer.write_table(table.slice(0, ROW_GROUP))
+                table = table.slice(ROW_GROUP)
+        writer.write_table(table, row_group_size=ROW_GROUP)
 
 
 def _encoding(kind: pa.DataType) -> str | None:

@@ -4,7 +4,7 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
@@ -39,6 +39,8 @@ class Strategy:
     doc : str                  the first line of the file's docstring
     path : Path or None        the file; None for a function
     source_hash : str          "sha256:..." over the source; "" where a function's source is not at hand
+    lookback : int or function the number of earlier bars that a signal depends on, or a function of the parameters that
+        returns it; None where it is not said
     """
 
     name: str
@@ -47,12 +49,18 @@ class Strategy:
     path: Path | None
     source_hash: str
     function: Callable[..., object] = field(repr=False)
+    lookback: object = field(default=None, repr=False)
 
     @classmethod
     def from_function(
-        cls, function: Callable[..., object], params: Mapping[str, Parameter] | None = None
+        cls,
+        function: Callable[..., object],
+        params: Mapping[str, Parameter] | None = None,
+        lookback: int | Callable[..., int] | None = None,
     ) -> "Strategy":
         """Return a strategy that calls `function(data, **params)`, for notebooks and tests.
+
+        `lookback` is what a file says by LOOKBACK.
 
         Raises
         ------
@@ -63,7 +71,8 @@ class Strategy:
         except (OSError, TypeError):
             source = b""
         name = getattr(function, "__name__", type(function).__name__)
-        return _build(name, function, {} if params is None else params, inspect.getdoc(function), source)
+        built = _build(name, function, {} if params is None else params, inspect.getdoc(function), source)
+        return replace(built, lookback=lookback)
 
     def settings(self, params: Mapping[str, object] | None = None) -> dict[str, Parameter]:
         """Return the value of every parameter: `params` over the defaults.
@@ -75,6 +84,28 @@ class Strategy:
         return dict(self.params) | {
             name: _checked(name, value, _default(name, self.params)) for name, value in (params or {}).items()
         }
+
+    def earlier_bars(self, params: Mapping[str, object] | None = None) -> int:
+        """Return the number of earlier bars that a signal depends on, as the strategy says.
+
+        Raises
+        ------
+        ConfigError            if it does not say so, or something else than a number of bars
+        """
+        if self.lookback is None:
+            raise ConfigError(
+                f"strategy {self.name} must say how many earlier bars a signal depends on to be run on a history in "
+                f"pieces: give it LOOKBACK = 200, or a function LOOKBACK(**params), beside PARAMS"
+            )
+        bars = self.lookback
+        if callable(bars):
+            try:
+                bars = bars(**self.settings(params))
+            except (Exception, SystemExit) as error:
+                raise ConfigError(f"LOOKBACK of strategy {self.name} failed with {_summary(error, '')}") from error
+        if isinstance(bars, bool) or not isinstance(bars, (int, np.integer)) or bars < 0:
+            raise ConfigError(f"LOOKBACK of strategy {self.name} must be a whole number of bars, got {shown(bars)}")
+        return int(bars)
 
     def signals(self, bars: "Bars", params: Mapping[str, object] | None = None) -> Signals:
         """Return what the strategy says of `bars`: targets, NaN where the last one is kept, and what else it sets.
@@ -93,18 +124,25 @@ class Strategy:
 
     def signals_of(self, frames: Mapping[str, pd.DataFrame], params: Mapping[str, object] | None = None) -> Signals:
         """Return what the strategy says of frames by symbol that share one index, as `signals` does of bars."""
-        chosen = self.settings(params)
         time = cast("pd.DatetimeIndex", next(iter(frames.values())).index)
+        return self.read(self.call(frames, params), Times(tuple(frames), time))
+
+    def read(self, result: object, bars: Times, held: dict[str, float] | None = None) -> Signals:
+        """Return what the function returned as signals, see `as_signals`."""
+        try:
+            return as_signals(result, bars, held)
+        except DataError as error:
+            raise DataError(f"strategy {self.name}: {error}") from error
+
+    def call(self, frames: Mapping[str, pd.DataFrame], params: Mapping[str, object] | None = None) -> object:
+        """Return what the function returns for frames by symbol that share one index."""
+        chosen = self.settings(params)
         # Shallow copies: a strategy that writes into its frame gets its own memory at that moment.
         copies = {symbol: frame.copy(deep=False) for symbol, frame in frames.items()}
         try:
-            result = self.function(next(iter(copies.values())) if len(copies) == 1 else copies, **chosen)
+            return self.function(next(iter(copies.values())) if len(copies) == 1 else copies, **chosen)
         except (Exception, SystemExit) as error:
             raise ConfigError(self._failure(error, tuple(frames))) from error
-        try:
-            return as_signals(result, Times(tuple(frames), time))
-        except DataError as error:
-            raise DataError(f"strategy {self.name}: {error}") from error
 
     def _failure(self, error: BaseException, symbols: tuple[str, ...]) -> str:
         code = getattr(inspect.unwrap(self.function), "__code__", None)
@@ -116,8 +154,10 @@ class Strategy:
 def strategy(path: str | Path) -> Strategy:
     """Return the strategy in a Python file.
 
-    The file defines `signals(data, **params)` and may define `PARAMS`, a dict of defaults. It is run once, on its own:
-    it cannot import its neighbours, and no bytecode is left beside it.
+    The file defines `signals(data, **params)` and may define `PARAMS`, a dict of defaults. For histories that are run
+    in pieces it defines `LOOKBACK`, the number of earlier bars that a signal depends on, or a function of the
+    parameters that returns it. It is run once, on its own: it cannot import its neighbours, and no bytecode is left
+    beside it.
 
     Raises
     ------
@@ -131,11 +171,17 @@ def strategy(path: str | Path) -> Strategy:
     except (OSError, ValueError) as error:  # ValueError: no path can hold a NUL
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(f"strategy must be a readable Python file, got {shown(str(path))}: {reason}") from error
+    return strategy_in(path, source)
+
+
+def strategy_in(path: Path, source: bytes) -> Strategy:
+    """Return the strategy in the source of a file, which need not be on this machine."""
     module = _run(path, source)
     function = getattr(module, "signals", None)
     if not callable(function):
         raise ConfigError(f"strategy {path.name} must define a function signals(data, **params)")
-    return _build(path.stem, function, getattr(module, "PARAMS", {}), module.__doc__, source, path)
+    built = _build(path.stem, function, getattr(module, "PARAMS", {}), module.__doc__, source, path)
+    return replace(built, lookback=getattr(module, "LOOKBACK", None))
 
 
 def parse_params(texts: Sequence[str], defaults: Mapping[str, Parameter]) -> dict[str, Parameter]:

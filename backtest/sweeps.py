@@ -2,27 +2,31 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-import pyarrow as pa
 
 from backtest.accounts import Account
 from backtest.bars import Bars
+from backtest.crews import Crew, crew_of
 from backtest.errors import ConfigError
 from backtest.grids import Over, Setting, settings_of
 from backtest.inputs import account_at, account_of
 from backtest.jobs import Job
 from backtest.manifests import manifest_of
-from backtest.parts import HISTORIES, abandon, begin, finished, read_table, write_part
+from backtest.parts import HISTORIES, abandon, begin, finished, read_table
 from backtest.signals import Signals, as_signals
 from backtest.strategies import Strategy
 from backtest.sweep_tables import frame_of
 from backtest.text import shown
 from backtest.universes import Universe, universe_of
 from backtest.venues import Venue
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["sweep"]
 
@@ -51,7 +55,7 @@ def sweep(
     ----------
     bars : Bars                one market
            path                a folder that holds, for each symbol, a folder symbol=NAME with its Parquet files: each
-        is a market of its own, that is read when its turn comes, and `signals` are a Strategy
+        is a market of its own, read when its turn comes after all have been checked, and `signals` are a Strategy
     signals, venue, account, params    as `run` takes them
     over : dict                name -> sequence of values: their product, in which the first name varies slowest
            sequence of dicts   name -> value: these settings, with what they leave out as in account, venue and params
@@ -61,8 +65,9 @@ def sweep(
         and what was finished when the sweep was interrupted is kept
     resume : bool              go on with the sweep in `out`: what is finished there is not run again
     histories : bool           save every run, too: load(out / "histories" / "000012") is the one of row 12
-    workers : int              threads; default: one for every processor
-    cluster : str, Client      "local", the address of a dask scheduler ("tcp://...") or a dask.distributed.Client
+    workers : int              threads, or processes of the cluster "local"; default: one for every processor
+    cluster : str, Client      "local", the address of a dask scheduler ("tcp://...") or a dask.distributed.Client:
+        workers replay; `out`, and bars in files, are then such as every worker sees
     progress : function        called with the number of finished rows and of all
 
     Returns
@@ -92,13 +97,16 @@ def sweep(
     if folder is not None and histories:
         job = replace(job, histories=folder / HISTORIES)
     try:
-        frame = _run(job, folder, workers, cluster, progress)
+        with crew_of(cluster, workers) as crew:
+            if isinstance(market, Universe):
+                crew.check(market)
+            frame = _run(job, folder, crew, progress)
     except BaseException:
         if folder is not None:
             abandon(folder)
         raise
     count = sum(market.lengths.values()) if isinstance(market, Universe) else len(market)
-    frame.attrs |= {"bars": count, "seconds": time.perf_counter() - start, "workers": workers}
+    frame.attrs |= {"bars": count, "seconds": time.perf_counter() - start, "workers": crew.size}
     return frame
 
 
@@ -120,41 +128,19 @@ def _signals(signals: object, bars: Bars | Universe) -> Strategy | Signals:
     return as_signals(signals, bars)
 
 
-def _run(
-    job: Job,
-    folder: Path | None,
-    workers: int,
-    cluster: object,
-    progress: Callable[[int, int], None] | None,
-) -> pd.DataFrame:
+def _run(job: Job, folder: Path | None, crew: Crew, progress: Callable[[int, int], None] | None) -> pd.DataFrame:
     """Return the table of a sweep, out of what is in the folder and the chunks that are run now."""
     held = set() if folder is None else finished(folder)
     wanted = [chunk for chunk in range(len(job.chunks)) if chunk not in held]
     done, total = sum(len(job.chunks[chunk]) for chunk in held), len(job.settings)
     found: dict[int, pa.Table] = {}
-    for chunk, table in _tables(job, wanted, workers, cluster, folder):
+    for chunk, table in crew.tables(job, wanted, folder):
         if folder is None:
             found[chunk] = table
         done += len(job.chunks[chunk])
         if progress is not None:
             progress(done, total)
     return frame_of([found[chunk] for chunk in sorted(found)]) if folder is None else read_table(folder)
-
-
-def _tables(
-    job: Job, wanted: list[int], workers: int, cluster: object, folder: Path | None
-) -> Iterator[tuple[int, pa.Table]]:
-    """Yield chunks as they are finished and, where there is a folder, written."""
-    if cluster is not None:
-        from backtest.clusters import connected
-
-        with connected(cluster, workers) as crew:
-            yield from crew.tables(job, wanted, folder)
-        return
-    for chunk, table in job.tables(wanted, workers):
-        if folder is not None:
-            write_part(folder, chunk, table)
-        yield chunk, table
 
 
 def _folder(job: Job, out: str | os.PathLike[str] | None, resume: bool, histories: bool) -> Path | None:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from backtest.bar_times import BarTimes
 from backtest.kernels.enums import Reason
 from backtest.kernels.schema import TRIP, Int64Array1D, Records
 from backtest.kernels.trips import OPEN, settle_trips
@@ -50,13 +51,13 @@ def settled_trips(fills: Records, liquidations: Records, open_positions: Records
     return trips if (np.diff(order) == 1).all() else trips[order]
 
 
-def round_trips(trips: Trips, time: pd.DatetimeIndex, symbols: Sequence[str]) -> pd.DataFrame:
+def round_trips(trips: Trips, time: BarTimes, symbols: Sequence[str]) -> pd.DataFrame:
     """Return the trades of a result from the figures of its round trips.
 
     Parameters
     ----------
     trips : arrays by the names of TRIP    in the order of the rows
-    time : DatetimeIndex                   (T,) open times of the bars
+    time : BarTimes                        (T,) open times of the bars, such as their index
     symbols : sequence of str              (M,)
 
     Returns

@@ -43,6 +43,15 @@ class Universe:
         """Return the same files by paths that hold wherever a process stands."""
         return replace(self, files={symbol: tuple(map(Path.absolute, paths)) for symbol, paths in self.files.items()})
 
+    def check(self, symbol: str) -> None:
+        """Refuse the bars of one symbol where they cannot be replayed.
+
+        Raises
+        ------
+        DataError              for anything that `read_bars` refuses, naming the file
+        """
+        self.bars(symbol)
+
     def bars(self, symbol: str) -> Bars:
         """Return the bars of one symbol, with the marks and the funding in its files.
 
@@ -56,6 +65,8 @@ class Universe:
             if piece.values.keys() != pieces[0].values.keys():
                 got = f"{', '.join(piece.values)} and {', '.join(pieces[0].values)}"
                 raise DataError(f"all files of {symbol} must have the same columns, got {got} in {path}")
+            if len(paths) > 1:
+                check(piece, str(path))
         values = {name: np.concatenate([piece.values[name] for piece in pieces]) for name in pieces[0].values}
         columns = Columns(np.concatenate([piece.time for piece in pieces]), values)
         source = str(paths[0] if len(paths) == 1 else paths[0].parent)

@@ -33,7 +33,7 @@ MILLION = 1e6
 def sweep_figures() -> list[Figure]:
     """Return what sweeps of 1,000,000 minutes do in a second, and how long 1,000 leverages take."""
     full = market(BARS, extras=True)
-    bars, fees = full.bars(), np.linspace(0.0, FEE, 40).tolist()
+    bars, fees = full.bars(), np.linspace(FEE, 2.0 * FEE, 40).tolist()
     stops = pd.DataFrame({"target": full.targets[:, 0], "stop_loss": 0.05}, bars.time)
     hold = np.ones((BARS, 1))
     seconds = time_of(bars, full.targets, {"leverage": LEVERAGES}, leverage=1.0)

@@ -10,6 +10,7 @@ target : fraction of full leverage, from -1 (short and hold) to 1 (long)
 import pandas as pd
 
 PARAMS = {"target": 1.0}
+LOOKBACK = 0
 
 
 def signals(data: pd.DataFrame, target: float) -> pd.Series:

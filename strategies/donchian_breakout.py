@@ -15,6 +15,14 @@ import pandas as pd
 PARAMS = {"entry_bars": 20, "exit_bars": 10}
 
 
+def lookback(entry_bars: int, exit_bars: int) -> int:
+    """Return the earlier bars that the longer channel covers."""
+    return max(entry_bars, exit_bars)
+
+
+LOOKBACK = lookback
+
+
 def signals(data: pd.DataFrame, entry_bars: int, exit_bars: int) -> pd.DataFrame:
     """Return booleans under freqtrade's names; the engine folds them into a target."""
     bars = data[["high", "low", "close"]].dropna()

@@ -15,6 +15,14 @@ import pandas as pd
 PARAMS = {"fast": 20, "slow": 50}
 
 
+def lookback(fast: int, slow: int) -> int:
+    """Return the earlier bars that the slow mean covers."""
+    return max(fast, slow)
+
+
+LOOKBACK = lookback
+
+
 def signals(data: pd.DataFrame, fast: int, slow: int) -> pd.Series:
     """Return 1 (long) or -1 (short), and NaN (keep what you hold) while there is no slow mean and on missing bars."""
     if not 0 < fast < slow:

@@ -18,6 +18,14 @@ import pandas as pd
 PARAMS = {"length": 14, "oversold": 30.0, "overbought": 70.0, "middle": 50.0}
 
 
+def lookback(length: int, **_: float) -> int:
+    """Return the earlier bars after which the smoothing has forgotten everything: exp(-40) is below rounding."""
+    return 40 * length
+
+
+LOOKBACK = lookback
+
+
 def relative_strength_index(close: pd.Series, length: int) -> pd.Series:
     """Return the index, 0 to 100; NaN on the first `length` bars and while the price has never moved."""
     change = close.diff()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from shell import TASTES
 
-from backtest import cli
+from backtest.command_line import app
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
@@ -21,7 +21,7 @@ def call(capsys, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
+        code = app.main([str(argument) for argument in arguments])
         printed = capsys.readouterr()
         return code, printed.out, printed.err
 

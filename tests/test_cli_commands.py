@@ -23,7 +23,8 @@ from shell import (
     fact,
 )
 
-from backtest import inspection, screens, shell, tables
+from backtest import inspection
+from backtest.command_line import run_screens, shell, tables
 
 
 def test_inspect_prints_what_is_there(call):
@@ -86,7 +87,10 @@ def test_version_and_help(call):
     assert call("--version") == (0, f"backtest {version}\n", "")
     code, out, _ = call("--help")
     assert code == 0
-    assert all(f"│ {command} " in out for command in ("run", "inspect", "check", "venues"))
+    assert all(
+        f"│ {command} " in out
+        for command in ("run", "sweep", "compare", "bracket", "walk-forward", "query", "inspect", "check", "venues")
+    )
 
 
 def test_the_help_of_run_names_every_option_in_80_columns(call):
@@ -97,6 +101,26 @@ def test_the_help_of_run_names_every_option_in_80_columns(call):
     options = set(re.findall(r"│ (--[a-z-]+)", out))
     new = ("on-liquidation", "reserve", "currency", "liquidation", "liquidation-order", "target-ratio")
     assert {f"--{name}" for name in (*new, "insurance-fund", "venue", "leverage")} <= options
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("sweep", "over by out resume histories workers cluster"),
+        ("compare", "over setting seed resamples confidence"),
+        ("bracket", "detail"),
+        ("walk-forward", "over train test objective anchored workers"),
+    ],
+)
+def test_commands_of_many_settings_take_those_of_run_and_their_own(call, command, options):
+    code, out, _ = call(command, "--help")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out
+    found = set(re.findall(r"│ (--[a-z-]+)", out))
+    of_run = set(re.findall(r"│ (--[a-z-]+)", call("run", "--help")[1]))
+    assert of_run - {"--out"} <= found
+    assert {f"--{name}" for name in options.split()} <= found
 
 
 def test_an_interrupt_ends_quietly(call, monkeypatch):
@@ -125,6 +149,8 @@ def test_warnings_of_a_strategy_are_one_line(call, tmp_path):
         ("run s.py --data=a b --mark c d", "run s.py --data=a --data b --mark c --mark d"),
         ("run s.py --funding -0.1 --param a=1 b=-2", "run s.py --funding -0.1 --param a=1 --param b=-2"),
         ("run s.py --repair --data a b -- c", "run s.py --repair --data a --data b -- c"),
+        ("sweep s.py --over a=1 b=2:3 --resume", "sweep s.py --over a=1 --over b=2:3 --resume"),
+        ("bracket --detail a b s.py", "bracket --detail a --detail b s.py"),
         ("inspect a b", "inspect a b"),
     ],
 )
@@ -143,7 +169,7 @@ def test_options_take_several_values(given, spread):
     ],
 )
 def test_numbers_in_a_column_have_as_many_decimals_as_the_smallest_needs(values, significant, least, texts):
-    assert screens.aligned(pd.Series(values), significant, least) == texts
+    assert run_screens.aligned(pd.Series(values), significant, least) == texts
 
 
 def test_wide_liquidations_lose_columns_and_no_digits():
@@ -152,7 +178,7 @@ def test_wide_liquidations_lose_columns_and_no_digits():
     prices = {"quantity": -12345.678, "mark_price": 12345.6, "fill_price": 12344.5}
     flags = {"gap": True, "joint": True, "partial": False}
     events = pd.DataFrame([{"time": time, "symbol": "1000PEPEUSDT", **prices, **money, **flags}])
-    full = screens.liquidation_columns(events, tables.money)
+    full = run_screens.liquidation_columns(events, tables.money)
     assert list(full)[2:] == [
         "quantity",
         "mark price",
@@ -164,7 +190,7 @@ def test_wide_liquidations_lose_columns_and_no_digits():
         "how",
     ]
     assert full["how"] == ["gap joint"]
-    table, dropped = screens.liquidation_table(events, 80, tables.money)
+    table, dropped = run_screens.liquidation_table(events, 80, tables.money)
     assert [str(column.header) for column in table.columns] == [
         "liquidated",
         "symbol",
@@ -173,7 +199,7 @@ def test_wide_liquidations_lose_columns_and_no_digits():
         "penalty",
     ]
     assert dropped == ["forfeited", "fill price", "how", "quantity", "bad debt"]
-    table, dropped = screens.liquidation_table(events, 200, tables.money)
+    table, dropped = run_screens.liquidation_table(events, 200, tables.money)
     assert [str(column.header) for column in table.columns] == list(full)
     assert dropped == []
 

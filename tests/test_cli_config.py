@@ -6,7 +6,7 @@ import pytest
 from shell import BTC, CROSS, DATA, ETH, HOLD, MOMENTUM, TIERS, VENUE, bars_file, config_file, fact
 
 import backtest as bt
-from backtest.configuration import account_of, settings_of, venue_of
+from backtest.command_line.configuration import account_of, settings_of, venue_of
 
 
 def test_the_command_line_wins_over_the_file(call, tmp_path):
@@ -88,7 +88,7 @@ def test_a_venue_can_be_described_in_the_file(tmp_path):
         max_leverage = 10
         """,
     )
-    venue = venue_of(settings_of({}, str(config)), ("BTCUSDT",))
+    venue = venue_of(settings_of({"config": str(config)}), ("BTCUSDT",))
     tiers = (
         bt.Tier(floor=0, maintenance_rate=0.01, max_leverage=20),
         bt.Tier(floor=1e6, maintenance_rate=0.02, max_leverage=10),
@@ -117,7 +117,7 @@ def test_a_venue_can_be_a_file_of_its_own(tmp_path, monkeypatch):
     tier = bt.Tier(floor=0, maintenance_rate=0.01, max_leverage=20)
     margin_call = bt.MarginCall(level=1.25, grace=2, deposit="none")
     expected = {"tiers": [tier], "taker_fee": 0.001, "call": margin_call, "name": "mine", "as_of": "2025-01-01"}
-    assert venue_of(settings_of({}, str(config)), ("BTCUSDT",)) == bt.Venue(**expected, slippage=0.01)
+    assert venue_of(settings_of({"config": str(config)}), ("BTCUSDT",)) == bt.Venue(**expected, slippage=0.01)
     given = {"venue": "venues/mine.toml", "liquidation": "restore", "target_ratio": "1.5", "symbol_map": {"A": "B"}}
     assert venue_of(given, ("A",)) == bt.Venue(**expected, liquidation="restore", target_ratio=1.5, symbols={"A": "B"})
 
@@ -143,9 +143,9 @@ def test_new_settings_may_stand_in_the_file_or_on_the_command_line(tmp_path):
         preset = "binance_coinm"
         """,
     )
-    account = account_of(settings_of({"reserve": "600"}, str(config)))
+    account = account_of(settings_of({"reserve": "600", "config": str(config)}))
     assert account == bt.Account(cash=2, on_liquidation="refill", reserve=600, currency="base")
-    venue = venue_of(settings_of({"liquidation_share": "0.5"}, str(config)), ("BTCUSD",))
+    venue = venue_of(settings_of({"liquidation_share": "0.5", "config": str(config)}), ("BTCUSD",))
     changes = {"call": bt.MarginCall(level=1.5, grace=1, deposit="none"), "multiplier": {"BTCUSD": 100}}
     assert venue == bt.venue("binance_coinm", liquidation="share", liquidation_share=0.5, insurance_fund=0, **changes)
 

@@ -13,7 +13,7 @@ from backtest import replay
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "a command must be given: run, inspect, check, venues or liquidation-price"),
+        ((), "a command must be given: run, sweep, compare, bracket, .*, venues, liquidation-price; --help says more"),
         (("frob",), "No such command 'frob'"),
         (("run",), "a strategy must be given"),
         (("check",), "a strategy must be given"),

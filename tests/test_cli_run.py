@@ -8,8 +8,8 @@ import pytest
 from shell import BTC, CRASH, DATA, ETH, HOLD, MOMENTUM, TIERS, VENUE, bars_file, config_file, fact, figure
 
 import backtest as bt
-from backtest import screens
-from backtest.configuration import ACCOUNT, RATES
+from backtest.command_line import figures
+from backtest.command_line.configuration import ACCOUNT, RATES
 from backtest.sources import FRAMES
 from backtest.text import grouped
 
@@ -53,8 +53,8 @@ def test_every_figure_of_the_summary_is_on_the_screen(call):
     _, out, _ = call(*CRASH)
     bars = bt.read_bars(DATA)[:100]
     summary = bt.run(bars, np.ones(100), venue=bt.venue("binance_usdm")).summary
-    usual = [name for groups in (screens.LEFT, screens.RIGHT) for names in groups.values() for name in names]
-    others = [name for names in screens.OCCASIONAL.values() for name in names]
+    usual = [name for groups in (figures.LEFT, figures.RIGHT) for names in groups.values() for name in names]
+    others = [name for names in figures.OCCASIONAL.values() for name in names]
     assert sorted([*usual, *others, "marks"]) == sorted(summary.index)
     assert all(f"{name.replace('_', ' ')} " in out for name in usual)
     assert not any(f"{name.replace('_', ' ')} " in out for name in others)
@@ -99,6 +99,23 @@ def test_a_run_is_saved_where_it_says(call, tmp_path):
     loaded = bt.load(tmp_path / "runs" / "x")
     assert len(loaded.liquidations) == 1
     assert loaded.description["account"]["leverage"] == 10.0
+
+
+def test_a_history_in_a_folder_is_read_in_pieces_and_prints_the_same(call, tmp_path):
+    config = config_file(tmp_path, TIERS + "as_of = '2021-01-01'\n")
+    path = tmp_path / "hold.py"
+    path.write_text("LOOKBACK = 0\n\n\ndef signals(data):\n    return data['close'] * 0 + 1\n")
+    place = tmp_path / "history" / "symbol=A"
+    place.mkdir(parents=True)
+    file = bars_file(place / "a.parquet", [100.0] * 40 + [80.0] * 8)
+    given = ("--config", config, "--leverage", "10")
+    code, out, err = call("run", path, "--data", place.parent, *given, "--out", tmp_path / "saved")
+    assert (code, err) == (0, "")
+    _, whole, _ = call("run", path, "--data", f"A={file}", *given)
+    assert fact(out, "data") == "A: 48 bars, read in pieces"
+    differing = set(out.splitlines()) ^ set(whole.splitlines())
+    assert {line.split("  ")[0].split(" ")[0] for line in differing} == {"data", "equity", "Saved", "Not"}
+    assert len(bt.load(tmp_path / "saved").history) == 48
 
 
 def test_a_stop_beyond_liquidation_is_one_line_on_stderr(call):

@@ -88,6 +88,19 @@ def test_the_first_run_says_on_a_terminal_that_it_compiles(call, monkeypatch, tm
     assert call(*CRASH)[2] == ""
 
 
+def test_the_first_sweep_says_what_it_compiles_too(call, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(_jit, "CACHE_FOLDER", str(tmp_path))
+    monkeypatch.setattr(_jit.CONFIG, "DISABLE_JIT", 0)
+    said = [NOTICE.replace("25", seconds) for seconds in ("60", "35")]
+    sweep = ("sweep", *CRASH[1:], "--over", "leverage=1:3")
+    assert call(*sweep)[2].startswith(said[0])
+    (tmp_path / "loop.replay-11.py311.nbi").touch()
+    assert call(*sweep)[2].startswith(said[1])
+    (tmp_path / "lanes.replay_lanes-11.py311.nbi").touch()
+    assert "compiling" not in call(*sweep)[2]
+
+
 def test_code_that_cannot_be_kept_is_compiled_each_time(call, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setattr(_jit, "CACHE_FOLDER", "")

@@ -7,8 +7,8 @@ import pytest
 from scenes import venue_of
 from shell import fact
 
+from backtest.command_line.wording import rules
 from backtest.presets import preset_names
-from backtest.wording import rules
 
 MINE = """
 taker_fee = 0.001

@@ -128,7 +128,12 @@ def test_leverage_above_the_first_tier_is_refused_and_at_it_is_replayed():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"bars": "btc.parquet"}, DataError, "bars must be Bars, from read_bars or Bars.from_frames, got str"),
+        (
+            {"bars": 5},
+            DataError,
+            "bars must be Bars, from read_bars or Bars.from_frames, or the path of a history, got int",
+        ),
+        ({"bars": "btc.parquet"}, DataError, r"there must be a file or a folder, got none at btc\.parquet"),
         ({"venue": "binance_usdm"}, ConfigError, r"venue must be a Venue, such as venue\('binance_usdm'\), got str"),
         ({"account": {"leverage": 3}}, ConfigError, "account must be an Account, got dict"),
         ({"params": {"fast": 20}}, ConfigError, "params need a Strategy to take them, got signals of type ndarray"),

@@ -244,6 +244,8 @@ def test_damaged_sweeps_are_told(tmp_path):
     part.write_bytes(part.read_bytes()[:100])
     with pytest.raises(DataError, match=r"^the part of a sweep must be as it was written, got .*part-000001\.parquet$"):
         swept(tmp_path, resume=True)
+    with pytest.raises(DataError, match=r"^the part of a sweep must be as it was written, got .*part-000001\.parquet$"):
+        rows_kept(tmp_path)
     for each in (tmp_path / "parts").iterdir():
         each.unlink()
     with pytest.raises(DataError, match=r"^there must be a finished part of the sweep, got none in "):

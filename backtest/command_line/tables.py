@@ -3,7 +3,8 @@
 import math
 import os
 import sys
-from collections.abc import Collection
+import textwrap
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 from rich import box
@@ -18,6 +19,7 @@ __all__ = [
     "count",
     "days",
     "facts",
+    "fitted",
     "listing",
     "money",
     "percent",
@@ -33,6 +35,9 @@ WIDTH = 80
 """Columns of a screen that is no terminal."""
 
 UNDEFINED = "-"
+
+HUGE = 10_000
+"""Fractions whose digits nobody reads: a few good weeks, taken for a year."""
 
 
 def money(value: float) -> str:
@@ -51,8 +56,10 @@ def ratio(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """Return a fraction as it is read aloud, as in -12.34%."""
-    return UNDEFINED if math.isnan(value) else f"{grouped(100 * value, 2)}%"
+    """Return a fraction as it is read aloud, as in -12.34%; one beyond all measure as in 3.04e+13%."""
+    if math.isnan(value):
+        return UNDEFINED
+    return f"{grouped(100 * value, 2)}%" if abs(value) < HUGE else f"{100 * value:.3g}%"
 
 
 def times(value: float) -> str:
@@ -116,3 +123,32 @@ def listing(*titles: str, left: Collection[str], gap: int = 3) -> Table:
     for title in titles:
         table.add_column(title, no_wrap=title != "source", justify="left" if title in left else "right")
     return table
+
+
+def fitted(
+    columns: Mapping[str, Sequence[str]], *, kept: int, left: Collection[str], width: int, gap: int = 3
+) -> tuple[Table, dict[str, Sequence[str]]]:
+    """Return a table of the first `kept` columns and as many others, in order, as fit; and the rest of them.
+
+    Titles are folded at their blanks where they are wider than their column.
+    """
+    folded = {title: fold(title, cells) for title, cells in columns.items()}
+    widths = {title: max(map(len, [*folded[title].splitlines(), *cells])) for title, cells in columns.items()}
+    titles, taken = [], -gap
+    for position, title in enumerate(columns):
+        taken += gap + widths[title]
+        if position >= kept and taken > width:
+            break
+        titles.append(title)
+    table = listing(*(folded[title] for title in titles), left={folded[title] for title in left}, gap=gap)
+    for column in table.columns:
+        column.vertical = "bottom"
+    for row in zip(*(columns[title] for title in titles), strict=True):
+        table.add_row(*row)
+    return table, {title: cells for title, cells in columns.items() if title not in titles}
+
+
+def fold(title: str, cells: Sequence[str]) -> str:
+    """Return a title in lines that are no wider than its column, or than its longest word."""
+    room = max(map(len, [*title.split(), *cells]))
+    return "\n".join(textwrap.wrap(title, room, break_long_words=False))

@@ -1,6 +1,6 @@
 """The rules of a venue in words."""
 
-from backtest.tables import spoken
+from backtest.command_line.tables import spoken
 from backtest.text import grouped
 from backtest.venues import MarginCall, Venue
 

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from backtest.calculators import bankruptcy_price, liquidation_price, maintenance_margin
+from backtest.command_line.tables import facts, show, times
 from backtest.errors import ConfigError, MarginError
-from backtest.tables import facts, show, times
 from backtest.text import grouped, shown
 from backtest.venues import Venue
 

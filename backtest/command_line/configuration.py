@@ -29,20 +29,20 @@ Values = dict[str, Any]
 
 ACCOUNT = tuple(Account.model_fields)
 RUN = ("strategy", "data", "mark", "funding", "every", "from", "to", "repair", "params", "venue", "as_of", "symbol_map")
-SETTINGS = (*RUN, "out", *ACCOUNT, *RATES)
+SETTINGS = (*RUN, "over", "out", *ACCOUNT, *RATES)
 KINDS: dict[type, tuple[str, ...]] = {
     str: ("strategy", "every", "out"),
     bool: ("repair",),
-    dict: ("params", "symbol_map", "call"),
+    dict: ("params", "over", "symbol_map", "call"),
 }
 WORDS = {str: "text in quotes", bool: "true or false", dict: "a table"}
 
 
-def settings_of(given: Values, config: str | None) -> Values:
-    """Return the settings of a file, if there is one, with those given on the command line in their place."""
-    held = {} if config is None else read_config(Path(config))
-    maps = {**held.get("symbol_map", {}), **given.get("symbol_map", {})}
-    return {**held, **given, "symbol_map": maps}
+def settings_of(given: Values) -> Values:
+    """Return the settings of the file `config`, if it is given, with those given beside it in their place."""
+    held = read_config(Path(given["config"])) if "config" in given else {}
+    joined = {name: {**held.get(name, {}), **given.get(name, {})} for name in ("symbol_map", "over")}
+    return {**held, **given, **joined}
 
 
 def read_config(path: Path) -> Values:

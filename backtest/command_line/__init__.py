@@ -1,0 +1,1 @@
+"""The command line: `backtest COMMAND`, its options, and what its screens say."""

@@ -1,0 +1,71 @@
+"""What the command line prints of the orders that bars may have had inside."""
+
+import pandas as pd
+from rich.text import Text
+
+from backtest.ambiguity import Bracket
+from backtest.bars import Bars
+from backtest.command_line.bases import Base
+from backtest.command_line.figures import Amount, amount_of, written
+from backtest.command_line.headings import heading
+from backtest.command_line.tables import count, fitted, listing, several, show, spoken, terminal
+from backtest.text import moment
+
+__all__ = ["print_bracket"]
+
+ROWS = 20
+"""Liquidations that are printed."""
+
+GOES = {
+    "worst": "each bar goes to the worst price first",
+    "path": "low first in a rising bar, high first in a falling one",
+    "best": "to the best price first",
+    "resolved": "as the finer bars went",
+}
+STYLES = {"certain": "red", "happened": "red", "possible": "yellow", "averted": "green"}
+
+
+def print_bracket(found: Bracket, base: Base[Bars]) -> None:
+    """Print what the account comes to in every order, and how sure each liquidation is."""
+    show(heading(base), "")
+    print_orders(found.final, amount_of(base.account.currency))
+    if len(found.liquidations):
+        print_liquidations(found.liquidations)
+    else:
+        show("No liquidation, whichever way the bars go.")
+    if "resolved" in found.final.index:
+        left = f"{several(found.ambiguous, 'bar')} left open" if found.ambiguous else "none is left open"
+        show(f"The finer bars settled {several(found.settled, 'bar')}; {left}.")
+    elif found.ambiguous:
+        show(f"{several(found.ambiguous, 'bar')} may have gone either way: --detail FILE of finer bars may tell.")
+
+
+def print_orders(final: pd.DataFrame, amount: Amount) -> None:
+    """Print the outcome in every order."""
+    table = listing("order", "final equity", "total return", "liquidations", "ruined", left=("order",))
+    for order, row in final.iterrows():
+        figures = [written(name, row[name], amount) for name in ("total_return", "liquidations", "ruined")]
+        table.add_row(str(order), amount(row["final_equity"]), *figures)
+    show(table, "")
+    show(Text("; ".join(f"{order}: {GOES[str(order)]}" for order in final.index), style="dim"), "")
+
+
+def print_liquidations(events: pd.DataFrame) -> None:
+    """Print liquidations with their verdicts, and how many there are of each."""
+    shown = events.head(ROWS)
+    columns = {"liquidated": [moment(time.value) for time in shown["time"]]}
+    for name in ("symbol", "leg", "verdict", "happens_in"):
+        if name in shown:
+            columns[spoken(name)] = [str(each) for each in shown[name]]
+    if shown["gap"].any():
+        columns["how"] = ["gap" if gap else "" for gap in shown["gap"]]
+    table, _ = fitted(columns, kept=len(columns), left=set(columns), width=terminal().width)
+    table.columns[list(columns).index("happens in")].no_wrap = False
+    show(table)
+    if len(events) > ROWS:
+        show(f"and {count(len(events) - ROWS)} more", style="dim")
+    verdicts = [
+        Text(f"{count(number)} {verdict}", style=STYLES[str(verdict)])
+        for verdict, number in events["verdict"].value_counts().items()
+    ]
+    show("", Text(", ").join(verdicts), "")

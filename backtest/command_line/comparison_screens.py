@@ -1,0 +1,133 @@
+"""What the command line prints of settings side by side."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+from rich.table import Table
+from rich.text import Text
+
+from backtest.bars import Bars
+from backtest.command_line.bases import Base
+from backtest.command_line.figures import amount_of
+from backtest.command_line.headings import heading
+from backtest.command_line.tables import count, fitted, listing, money, percent, show, spoken, terminal
+from backtest.comparison import Comparison
+from backtest.text import moment
+
+__all__ = ["print_comparison"]
+
+Columns = dict[str, Sequence[str]]
+
+ALIKE = 1e-9
+"""Differences in growth that are rounding."""
+
+SENTENCES = 2
+"""Differences that are said in sentences; more are a table."""
+
+ROWS = 20
+"""Differing liquidations that are printed."""
+
+FIGURES: dict[str, Callable[..., str]] = {
+    "final_equity": money,
+    "total_return": percent,
+    "max_drawdown": percent,
+    "max_drawdown_low": percent,
+    "liquidations": count,
+    "loss_per_liquidation": money,
+    "funding": money,
+    "pressure": percent,
+    "ruined": lambda ruined: "yes" if ruined else "no",
+}
+TITLES = {"pressure": "time under margin pressure"}
+
+
+def print_comparison(found: Comparison, base: Base[Bars]) -> None:
+    """Print the settings side by side, how sure the difference in growth is, and which liquidations differ."""
+    amount = amount_of(base.account.currency)
+    cells = {
+        TITLES.get(name, spoken(name)): [
+            (amount if write is money else write)(value) for value in found.table[name].tolist()
+        ]
+        for name, write in FIGURES.items()
+    }
+    show(heading(base, "compared"), "")
+    print_figures(cells, [str(name) for name in found.table.index])
+    print_growth(found)
+    print_liquidations(found)
+
+
+def print_figures(cells: dict[str, list[str]], settings: list[str]) -> None:
+    """Print figures by setting, a column for each, in as many tables as it takes."""
+    columns: Columns = {name: [row[k] for row in cells.values()] for k, name in enumerate(settings)}
+    while columns:
+        table, columns = fitted({"": list(cells), **columns}, kept=2, left={""}, width=terminal().width)
+        show(table, "")
+
+
+def print_growth(found: Comparison) -> None:
+    """Print the differences in growth, and whether they are more than chance."""
+    first = str(found.table.index[0])
+    show(Text(f"growth against {first}, in logarithms", style="bold"), "")
+    if len(found.growth) > SENTENCES:
+        show(growth_table(found.growth))
+    else:
+        for name, row in found.growth.iterrows():
+            show(growth_in_words(str(name), first, row))
+    if found.table["ruined"].any():
+        show("A lost account counts as a millionth of its cash: trust the sign, not the size.", style="dim")
+    show("")
+
+
+def growth_table(growth: pd.DataFrame) -> Table:
+    """Return differences in growth, a line each."""
+    confidence = f"{growth['confidence'].iloc[0] * 100:g}%"
+    table = listing("setting", "a year", f"{confidence} interval", "above 0 in", "", left=("setting", ""))
+    for name, row in growth.iterrows():
+        interval = f"{row['low']:+.2f} to {row['high']:+.2f}"
+        table.add_row(str(name), f"{row['difference']:+.2f}", interval, percent(row["share_above_zero"]), verdict(row))
+    return table
+
+
+def verdict(row: pd.Series) -> Text:
+    """Return what an interval says of a difference."""
+    if max(abs(float(row[name])) for name in ("difference", "low", "high")) < ALIKE:
+        return Text("alike")
+    if row["low"] > 0 or row["high"] < 0:
+        return Text("more than chance", style="bold green")
+    return Text("may be chance", style="bold yellow")
+
+
+def growth_in_words(name: str, first: str, row: pd.Series) -> Text:
+    """Return how much more or less a setting grew than the first, and what its interval says of that."""
+    said = verdict(row)
+    if said.plain == "alike":
+        return Text(f"{name} grew as {first} did")
+    difference, share = float(row["difference"]), float(row["share_above_zero"])
+    more, share = ("more", share) if difference > 0 else ("less", 1 - share)
+    interval = f"{row['confidence'] * 100:g}% interval {row['low']:+.2f} to {row['high']:+.2f}"
+    by = f"{name} grew by {abs(difference):.2f} a year {more}; {interval}, {more} in {percent(share)} of resamples: "
+    return Text(by).append_text(said)
+
+
+def print_liquidations(found: Comparison) -> None:
+    """Print the liquidations that not every setting has, in time."""
+    events = found.liquidations
+    total = int(found.table["liquidations"].sum())
+    if not len(events):
+        show("No liquidation in any of them." if total == 0 else "All of them have the same liquidations.", style="dim")
+        return
+    shown = events.head(ROWS)
+    settings = [str(name) for name in found.table.index]
+    columns = {"liquidated": [moment(time.value) for time in shown["time"]]}
+    for name in ("symbol", "leg"):
+        if name in shown:
+            columns[name] = [str(each) for each in shown[name]]
+    kept = len(columns)
+    for name in settings:
+        columns[name] = ["yes" if happened else "-" for happened in shown[name]]
+    table, dropped = fitted(columns, kept=kept, left=set(columns), width=terminal().width)
+    show(table)
+    if len(events) > ROWS:
+        show(f"and {count(len(events) - ROWS)} more that not all of them have", style="dim")
+    if dropped:
+        show(f"Without {', '.join(dropped)}, for want of room.", style="dim")

@@ -1,0 +1,147 @@
+"""The figures of a summary: in which groups they stand, how each is written, and which way is better."""
+
+import math
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+
+from backtest.command_line.tables import coins, count, days, money, percent, ratio, times
+from backtest.errors import ConfigError
+
+__all__ = [
+    "ALARMS",
+    "LEFT",
+    "OCCASIONAL",
+    "RIGHT",
+    "Amount",
+    "Figures",
+    "amount_of",
+    "figure_named",
+    "is_better_low",
+    "written",
+]
+
+Figures = Mapping[str, Callable[..., str]]
+Amount = Callable[[float], str]
+
+
+def yes_or_no(value: object) -> str:
+    """Return a truth in a word."""
+    return "yes" if value else "no"
+
+
+# The figures of a summary under the names that it gives them, and how each is written.
+LEFT: Mapping[str, Figures] = {
+    "return": {
+        "total_return": percent,
+        "cagr": percent,
+        "volatility": percent,
+        "sharpe": ratio,
+        "sortino": ratio,
+        "calmar": ratio,
+        "max_drawdown": percent,
+        "max_drawdown_low": percent,
+        "max_drawdown_duration": days,
+    },
+    "trades": {
+        "trades": count,
+        "win_rate": percent,
+        "profit_factor": ratio,
+        "expectancy": money,
+        "exposure": percent,
+    },
+}
+RIGHT: Mapping[str, Figures] = {
+    "margin": {
+        "liquidations": count,
+        "liquidation_loss": money,
+        "penalties": money,
+        "forfeited": money,
+        "bad_debt": money,
+        "highest_margin_ratio": percent,
+        "smallest_liquidation_distance": percent,
+        "highest_effective_leverage": times,
+        "cut_orders": count,
+        "refused_orders": count,
+        "ruined": yes_or_no,
+    },
+    "costs": {"fees": money, "funding": money, "interest": money},
+}
+# Those that most runs do not have: margin calls, money that was moved, and what became of losses beyond a margin.
+OCCASIONAL: Mapping[str, Figures] = {
+    "calls": {
+        "margin_calls": count,
+        "forced_closes": count,
+        "deposits": money,
+        "refills": count,
+        "refilled": money,
+    },
+    "insurance": {"insurance_fund": money, "socialised_loss": money},
+}
+ALARMS = (
+    "liquidations",
+    "liquidation_loss",
+    "bad_debt",
+    "refused_orders",
+    "ruined",
+    "forced_closes",
+    "socialised_loss",
+)
+"""Figures that are red where they are not 0."""
+
+LOW = (
+    "volatility",
+    "max_drawdown_duration",
+    "penalties",
+    "forfeited",
+    "highest_margin_ratio",
+    "highest_effective_leverage",
+    "cut_orders",
+    "fees",
+    "funding",
+    "interest",
+    "margin_calls",
+    "deposits",
+    "refills",
+    "refilled",
+    *ALARMS,
+)
+"""Figures of which less is better."""
+
+WRITERS: Figures = {
+    name: write
+    for groups in (LEFT, RIGHT, OCCASIONAL)
+    for figures in groups.values()
+    for name, write in figures.items()
+}
+
+
+def written(name: str, value: float, amount: Amount = money) -> str:
+    """Return a figure as screens show it, money as `amount` does."""
+    write = WRITERS[name]
+    if isinstance(value, float) and math.isnan(value):
+        return "-"
+    return (amount if write is money else write)(value)
+
+
+def amount_of(currency: str) -> Amount:
+    """Return how money of an account is written: in quote, or in coins where its currency is "base"."""
+    return coins if currency == "base" else money
+
+
+def is_better_low(name: str) -> bool:
+    """Return whether less of a figure is better."""
+    return name in LOW
+
+
+def figure_named(name: str, option: str) -> str:
+    """Return the figure that an option names, with `_` for `-`.
+
+    Raises
+    ------
+    ConfigError                if there is none; it names the nearest one
+    """
+    figure = name.replace("-", "_")
+    if figure in WRITERS:
+        return figure
+    nearest = get_close_matches(figure, WRITERS, 1, 0.0)[0]
+    raise ConfigError(f"{option} must be a figure of the summary, got {name!r}; the nearest is {nearest}")

@@ -1,0 +1,140 @@
+"""What the command line prints of one replay."""
+
+import math
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+from rich.text import Text
+
+from backtest.accounts import Account
+from backtest.bars import Bars
+from backtest.command_line.bases import Base
+from backtest.command_line.figures import ALARMS, LEFT, OCCASIONAL, RIGHT, Amount, Figures, amount_of, written
+from backtest.command_line.headings import heading
+from backtest.command_line.tables import WIDTH, count, listing, show, spoken, terminal
+from backtest.results import Result
+from backtest.sources import FRAMES
+from backtest.text import grouped, moment
+
+__all__ = ["print_place", "print_result"]
+
+ROWS = 20
+"""Liquidations that are printed; the saved run has them all."""
+
+DISPENSABLE = ("forfeited", "fill price", "how", "quantity", "bad debt", "penalty", "mark price", "price")
+"""Their columns that go first where not all of them fit."""
+
+HALF = 38
+"""Width of the groups of figures that stand side by side."""
+
+
+def print_result(result: Result, base: Base[Any]) -> None:
+    """Print what was replayed, the summary and the liquidations."""
+    width, amount = terminal().width, amount_of(base.account.currency)
+    if isinstance(base.bars, Bars):
+        facts = heading(base)
+        facts.add_row("equity", outcome(result, base.account, amount))
+    else:  # a history in a folder may be too long for its equity at every close
+        facts = heading(base, history=result.description["data"])
+    show(facts, "", figures(result.summary, width, amount))
+    if len(result.liquidations):
+        table, dropped = liquidation_table(result.liquidations.head(ROWS), width, amount)
+        show(table)
+        if len(result.liquidations) > ROWS:
+            show(f"and {count(len(result.liquidations) - ROWS)} more", style="dim")
+        if dropped:
+            show(f"Without {', '.join(dropped)}, for want of room.", style="dim")
+        show("")
+
+
+def print_place(folder: str | None) -> None:
+    """Print where the run was saved."""
+    if folder is None:
+        show("Not saved: --out FOLDER keeps every bar, fill, trade and order.", style="dim")
+    else:
+        show(f"Saved to {folder}: {', '.join(FRAMES)}, run.json")
+
+
+def outcome(result: Result, account: Account, amount: Amount) -> Text:
+    """Return what became of the money."""
+    equity, cash, refilled = float(result.equity.iloc[-1]), account.cash, result.summary["refilled"]
+    text = Text(f"{amount(cash)} -> ")
+    text.append(amount(equity), style="bold green" if equity >= cash + refilled else "bold red")
+    if refilled:
+        text.append(f", of which {amount(refilled)} refilled")
+    if account.reserve:
+        text.append(f"; reserve {amount(account.reserve)} -> {amount(account.reserve - result.summary['deposits'])}")
+    return text
+
+
+def figures(summary: pd.Series, width: int, amount: Amount) -> Table:
+    """Return the summary as groups of figures, in two columns where they fit."""
+    table = Table.grid(padding=(0, WIDTH - 2 * HALF if width >= WIDTH else 0, 0, 0))
+    rows = list(zip(LEFT.items(), RIGHT.items(), strict=True))
+    calls, insurance = OCCASIONAL.items()
+    if any(summary[name] for name in calls[1]) or summary["socialised_loss"]:
+        rows.append((calls, insurance))
+    for parts in rows:
+        groups = [group(*part, summary, min(HALF, width), amount) for part in parts]
+        for row in [groups] if width >= WIDTH else zip(groups):
+            table.add_row(*row)
+    return table
+
+
+def group(title: str, names: Figures, summary: pd.Series, width: int, amount: Amount) -> Table:
+    """Return one group of figures of a summary, a line each."""
+    table = listing(title, left=(title,))
+    for name in names:
+        value = written(name, summary[name], amount)
+        line = Text(spoken(name).ljust(width - len(value) - 1) + " ")
+        line.append(value, style="red" if name in ALARMS and summary[name] > 0 else "")
+        table.add_row(line)
+    table.add_row("")
+    return table
+
+
+def liquidation_table(events: pd.DataFrame, width: int, amount: Amount) -> tuple[Table, list[str]]:
+    """Return liquidations, a line each, in as many columns as fit, and the titles of the others."""
+    columns = liquidation_columns(events, amount)
+
+    def room(gap: int) -> int:
+        return width - sum(gap + max(map(len, [name, *cells])) for name, cells in columns.items()) + gap
+
+    dropped = []
+    for title in DISPENSABLE:
+        if room(2) >= 0:
+            break
+        if columns.pop(title, None):
+            dropped.append(title)
+    table = listing(*columns, left=("liquidated", "symbol", "how"), gap=3 if room(3) >= 0 else 2)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
+    return table, dropped
+
+
+def liquidation_columns(events: pd.DataFrame, amount: Amount) -> dict[str, list[str]]:
+    """Return the cells of liquidations by title, without columns that say nothing."""
+    columns = {
+        "liquidated": [moment(time.value) for time in events["time"]],
+        "symbol": list(events["symbol"]),
+        "quantity": aligned(events["quantity"], significant=4, least=0),
+        "mark price": aligned(events["mark_price"], significant=5, least=2),
+        "fill price": aligned(events["fill_price"], significant=5, least=2),
+    }
+    if columns["mark price"] == columns["fill price"]:
+        columns["price"] = columns.pop("mark price")
+        del columns["fill price"]
+    for name in ("margin_lost", "penalty", "forfeited", "bad_debt"):
+        if events[name].fillna(0.0).any():
+            columns[spoken(name)] = [amount(each) for each in events[name]]
+    flags = {name: list(events[name]) for name in ("gap", "joint", "partial")}
+    how = [" ".join(name for name, flag in flags.items() if flag[row]) for row in range(len(events))]
+    return {**columns, "how": how} if any(how) else columns
+
+
+def aligned(values: pd.Series, significant: int, least: int) -> list[str]:
+    """Return numbers with one count of decimals, which gives the smallest its significant digits."""
+    sizes = values.abs()[values != 0]
+    digits = significant - 1 - math.floor(math.log10(sizes.min())) if len(sizes) else least
+    return [grouped(value, max(digits, least)) for value in values]

@@ -1,0 +1,125 @@
+"""Would the account have lived? Ruined accounts by leverage and margin mode, and the highest leverage that lived."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import pandas as pd
+from rich.text import Text
+
+from backtest.command_line.headings import value_in_words
+from backtest.command_line.tables import count, facts, listing, several, show
+
+__all__ = ["print_survival"]
+
+LINES = 12
+"""Lines of the table; where there are more leverages, several share one."""
+
+CELLS = 12
+"""Length of a bar that stands for all accounts."""
+
+
+class Deaths(NamedTuple):
+    """Leverages from `first` to `last`, and how many of how many accounts were ruined at them, by margin mode."""
+
+    first: float
+    last: float
+    counts: tuple[tuple[int, int], ...]
+
+
+def print_survival(ran: pd.DataFrame, names: Sequence[str]) -> None:
+    """Print which accounts were ruined: by leverage and margin mode, where these are swept."""
+    modes = {"": ran}
+    if "margin_mode" in names and ran["margin_mode"].nunique() > 1:
+        modes = {str(mode): ran[ran["margin_mode"] == mode] for mode in ran["margin_mode"].unique()}
+    by_leverage = "leverage" in names and ran["leverage"].nunique() > 1
+    show(Text("would the account have lived?", style="bold"), "")
+    if by_leverage and ran["ruined"].any():
+        print_deaths(lines_of(modes), list(modes))
+    verdicts = {mode: by_leverage_in_words(rows) if by_leverage else in_words(rows) for mode, rows in modes.items()}
+    table = facts()
+    for mode, said in verdicts.items():
+        table.add_row(mode, said)
+    show(table if len(modes) > 1 else Text(verdicts[""]), "")
+
+
+def print_deaths(lines: Sequence[Deaths], modes: Sequence[str]) -> None:
+    """Print shares of ruined accounts as numbers and bars."""
+    titles = [f"ruined, {mode}" if mode else "ruined" for mode in modes]
+    table = listing("leverage", *titles, left=titles)
+    wide = [max(len(of(line.counts[k])) for line in lines) for k in range(len(modes))]
+    for line in lines:
+        first, last = value_in_words(line.first), value_in_words(line.last)
+        cells = [
+            Text.assemble(f"{of(counts).rjust(width)}  ", bar(*counts))
+            for counts, width in zip(line.counts, wide, strict=True)
+        ]
+        table.add_row(f"{first}x" if first == last else f"{first} to {last}x", *cells)
+    show(table, "")
+
+
+def of(counts: tuple[int, int]) -> str:
+    """Return two counts as in 3 of 6."""
+    return f"{count(counts[0])} of {count(counts[1])}"
+
+
+def bar(ruined: int, accounts: int) -> Text:
+    """Return a bar whose full part stands for the accounts that were ruined: never empty or full where some differ."""
+    full = round(CELLS * ruined / accounts) if accounts else 0
+    if 0 < ruined < accounts:
+        full = min(max(full, 1), CELLS - 1)
+    return Text.assemble(("█" * full, "red"), ("·" * (CELLS - full), "dim"))
+
+
+def lines_of(modes: Mapping[str, pd.DataFrame]) -> list[Deaths]:
+    """Return ruined accounts by leverage: neighbours that are alike share a line, and more do where there are many."""
+    leverages = sorted({float(value) for rows in modes.values() for value in rows["leverage"].tolist()})
+    lines = []
+    for leverage in leverages:
+        found = [rows.loc[rows["leverage"].astype(float) == leverage, "ruined"] for rows in modes.values()]
+        lines.append(Deaths(leverage, leverage, tuple((int(ruined.sum()), len(ruined)) for ruined in found)))
+    alike = [list(group) for _, group in groupby(lines, key=shares)]
+    size = -(-len(alike) // LINES)
+    return [joined([line for group in alike[at : at + size] for line in group]) for at in range(0, len(alike), size)]
+
+
+def shares(line: Deaths) -> tuple[float, ...]:
+    """Return the share of ruined accounts by mode, -1 where there is none."""
+    return tuple(ruined / accounts if accounts else -1.0 for ruined, accounts in line.counts)
+
+
+def joined(lines: Sequence[Deaths]) -> Deaths:
+    """Return several lines as one."""
+    counts = zip(*(line.counts for line in lines), strict=True)
+    return Deaths(
+        lines[0].first, lines[-1].last, tuple((sum(r for r, _ in each), sum(n for _, n in each)) for each in counts)
+    )
+
+
+def by_leverage_in_words(rows: pd.DataFrame) -> str:
+    """Return up to which leverage accounts lived."""
+    leverage, ruined = rows["leverage"].astype(float), rows["ruined"].astype(bool)
+    safe, calm = highest_before(leverage, ruined), highest_before(leverage, rows["liquidations"] > 0)
+    highest = leverage[~ruined].max()
+    if pd.isna(highest):
+        return f"no account lived, from {leverage.min():g}x on"
+    quiet = "not one without a liquidation" if pd.isna(calm) else f"without a liquidation up to {calm:g}x"
+    if pd.isna(safe):
+        return f"accounts were ruined at every leverage; the highest that one lived through is {highest:g}x, {quiet}"
+    if calm == safe:
+        quiet = "without a liquidation"
+    said = f"every account lived up to {safe:g}x, {quiet}"
+    if highest == leverage.max() and safe == highest:
+        return said
+    return f"{said}; {'none above' if safe == highest else f'the highest that one lived through is {highest:g}x'}"
+
+
+def highest_before(leverage: pd.Series, happened: pd.Series) -> float:
+    """Return the highest leverage at and below which something happened to no account, NaN for none."""
+    return float(leverage[leverage < leverage[happened].min()].max() if happened.any() else leverage.max())
+
+
+def in_words(rows: pd.DataFrame) -> str:
+    """Return how many accounts lived."""
+    ruined, liquidated = int(rows["ruined"].sum()), int((rows["liquidations"] > 0).sum())
+    return f"{count(ruined)} of {several(len(rows), 'account')} ruined, {count(liquidated)} liquidated at least once"

@@ -1,0 +1,106 @@
+"""What the command line prints of a sweep: the best settings, which accounts lived, and what could not run."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+from rich.text import Text
+
+from backtest.command_line.bases import Base
+from backtest.command_line.figures import WRITERS, amount_of, is_better_low, written
+from backtest.command_line.headings import heading, label, value_in_words
+from backtest.command_line.progress import bars_each, number, speed
+from backtest.command_line.survival import print_survival
+from backtest.command_line.tables import count, fitted, listing, several, show, spoken, terminal
+
+__all__ = ["print_sweep"]
+
+BEST = 10
+"""Rows that are printed; the saved table has them all."""
+
+REASONS = 6
+"""Reasons that are printed."""
+
+FIRST = (
+    "cagr",
+    "max_drawdown_low",
+    "liquidations",
+    "ruined",
+    "sharpe",
+    "total_return",
+    "trades",
+    "max_drawdown",
+    "funding",
+    "fees",
+    "calmar",
+    "sortino",
+    "volatility",
+    "liquidation_loss",
+    "smallest_liquidation_distance",
+)
+"""Figures that are shown first where not all fit."""
+
+
+def print_sweep(table: pd.DataFrame, base: Base[Any], by: str, out: str | None, before: int = 0) -> None:
+    """Print a sweep's table in short; `before` of its rows had been finished when it began."""
+    ran = table[table["reason"] == ""]
+    names = list(table.columns[: table.columns.get_loc("reason")])
+    show(heading_of(table, base, len(ran), before), "")
+    if len(ran):
+        print_best(ran, names, by, base)
+        print_survival(ran, names)
+    if len(ran) < len(table):
+        print_reasons(table[table["reason"] != ""])
+    if out is None:
+        show("Not saved: --out FOLDER keeps every figure of every setting.", style="dim")
+    else:
+        show(f"Saved to {out}: backtest query {out} 'FROM sweep LIMIT 5'", style="dim")
+
+
+def heading_of(table: pd.DataFrame, base: Base[Any], ran: int, before: int) -> Table:
+    """Return what was swept, how many settings ran and on which path."""
+    lines = heading(base)
+    said = f"{count(ran)} of {several(len(table), 'setting')}"
+    if ran:
+        said += f", on the {table.attrs['path']} path"
+    if before:
+        said += f"; {count(before)} were finished before"
+    lines.add_row("ran", said)
+    seconds = float(table.attrs["seconds"])
+    if terminal().is_terminal and ran and seconds > 0:  # elsewhere the same sweep prints the same
+        rate = "" if before else f": {speed(ran * bars_each(base.bars) / seconds)}"
+        lines.add_row("took", f"{number(seconds)} s, {several(table.attrs['workers'], 'worker')}{rate}")
+    return lines
+
+
+def print_best(ran: pd.DataFrame, names: Sequence[str], by: str, base: Base[Any]) -> None:
+    """Print the best rows by a figure, in as many columns as fit."""
+    best = ran.sort_values(by, ascending=is_better_low(by), kind="stable", na_position="last").head(BEST)
+    amount = amount_of(base.account.currency)
+    columns = {label(name): [value_in_words(value) for value in best[name].tolist()] for name in names}
+    for figure in dict.fromkeys([by, *FIRST, *WRITERS]):
+        if figure in best:
+            columns[spoken(figure)] = [written(figure, value, amount) for value in best[figure].tolist()]
+    left = {label(name) for name in names if best[name].map(lambda value: isinstance(value, str)).any()}
+    shown, _ = fitted(columns, kept=len(names) + 1, left=left, width=terminal().width)
+    title = f"best by {spoken(by)}" if len(best) == len(ran) else f"best {len(best)} by {spoken(by)}"
+    show(Text(title, style="bold"), "", shown, "")
+
+
+def print_reasons(refused: pd.DataFrame) -> None:
+    """Print why settings could not run, those that differ in numbers only together."""
+    kinds: dict[str, list[str]] = {}
+    for reason in refused["reason"].tolist():
+        kinds.setdefault(re.sub(r"\d+(\.\d+)?", "#", reason), []).append(reason)
+    table = listing("could not run", "why", left=("why",))
+    table.columns[1].no_wrap = False
+    groups = sorted(kinds.values(), key=len, reverse=True)
+    for reasons in groups[:REASONS]:
+        also = "" if len(set(reasons)) == 1 else ", and the like"
+        table.add_row(count(len(reasons)), f"{reasons[0]}{also}")
+    show(table)
+    if len(groups) > REASONS:
+        show(f"and {several(len(groups) - REASONS, 'other reason')}", style="dim")
+    show("")

@@ -1,0 +1,150 @@
+"""Clusters that do not answer, have no workers or other versions: one line each, and nothing left behind."""
+
+import logging
+import socket
+import sys
+import time
+from contextlib import closing
+
+import numpy as np
+import pytest
+from dask.distributed import Client, LocalCluster
+from scenes import bars_of, venue_of
+
+import backtest as bt
+from backtest import cluster_connections
+from backtest.errors import ConfigError
+from backtest.kernels._jit import source_hash
+
+VENUE = venue_of([(0, 0.005, 50)])
+BARS = bars_of([100, 101, 102])
+
+
+@pytest.fixture(autouse=True)
+def _short_answers(monkeypatch):
+    monkeypatch.setattr(cluster_connections, "ANSWER", 0.5)
+
+
+def sweep(cluster, **more):
+    return bt.sweep(BARS, np.ones(3), venue=VENUE, over={"leverage": [1, 2]}, cluster=cluster, **more)
+
+
+@pytest.fixture(name="near", scope="module")
+def _near():
+    with LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as cluster:
+        yield cluster
+
+
+def refuse_silence(address, tmp_path):
+    start = time.monotonic()
+    with pytest.raises(
+        ConfigError, match=rf"^cluster must be a dask scheduler that answers within 0\.5 s, got none at {address}"
+    ):
+        sweep(address, out=tmp_path / "out")
+    assert time.monotonic() - start < 5.0
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_port_where_nothing_listens_is_refused(tmp_path):
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        refuse_silence(f"tcp://127.0.0.1:{listener.getsockname()[1]}", tmp_path)
+
+
+def test_a_port_that_says_nothing_is_refused(tmp_path):
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        refuse_silence(f"tcp://127.0.0.1:{listener.getsockname()[1]}", tmp_path)
+
+
+@pytest.mark.parametrize("address", ["udp://127.0.0.1:8786", "tcp://127.0.0.1:port"])
+def test_what_is_no_address_is_refused(address, tmp_path):
+    refuse_silence(address, tmp_path)
+
+
+@pytest.mark.parametrize("cluster", [3, "", True, ["tcp://127.0.0.1:8786"]])
+def test_what_is_no_cluster_is_refused(cluster):
+    rule = "^cluster must be 'local', the address of a dask scheduler or a dask.distributed.Client, got "
+    with pytest.raises(ConfigError, match=rule):
+        sweep(cluster)
+
+
+def test_dask_is_an_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)
+    with pytest.raises(
+        ConfigError, match=r"^cluster needs dask\.distributed, got none: pip install 'margin-backtest\["
+    ):
+        sweep("local")
+
+
+def test_a_cluster_without_workers_is_refused(near):
+    with pytest.raises(ConfigError, match=r"^cluster must have a worker within 0\.5 s, got none at inproc://"):
+        sweep(near.scheduler_address)
+
+
+def test_a_client_that_is_closed_is_refused(near):
+    client = Client(near, set_as_default=False)
+    client.close()
+    with pytest.raises(ConfigError, match=r"^cluster must be a client that is connected and not asynchronous, got <Cl"):
+        sweep(client)
+
+
+class Far:
+    """A client whose one worker has other versions."""
+
+    def __init__(self, hashed, **versions):
+        self.hashed = hashed
+        here = {"host": {"python": "3.11.7.final.0"}, "packages": {"numpy": "2.4.6", "margin-backtest": "0.1.0"}}
+        there = {
+            "host": {"python": versions.pop("python", "3.11.7.final.0")},
+            "packages": {**here["packages"], **versions},
+        }
+        self.versions = {"client": here, "workers": {"tcp://far:1": there}}
+
+    def wait_for_workers(self, count, timeout):
+        """Wait for nothing."""
+        assert count == 1
+        assert timeout == 0.5
+
+    def get_versions(self, packages):
+        """Return what both have."""
+        assert "margin-backtest" in packages
+        return self.versions
+
+    def run(self, function, on_error):
+        """Return what the worker returns."""
+        assert function is source_hash
+        assert on_error == "return"
+        return {"tcp://far:1": self.hashed}
+
+
+@pytest.mark.parametrize(
+    ("hashed", "versions", "message"),
+    [
+        (
+            "",
+            {"python": "3.12.1.final.0"},
+            r"python 3\.11\.7\.final\.0, as here, got 3\.12\.1\.final\.0 at tcp://far:1$",
+        ),
+        ("", {"margin-backtest": None}, r"margin-backtest 0\.1\.0, as here, got none at tcp://far:1$"),
+        ("", {"numpy": "2.5.0"}, r"numpy 2\.4\.6, as here, got 2\.5\.0 at tcp://far:1$"),
+        ("0123", {}, r"the same kernels, \w{16} as here, got 0123 at tcp://far:1$"),
+        (ImportError("No backtest\nat all"), {}, r"got ImportError: No backtest at tcp://far:1$"),
+    ],
+)
+def test_workers_of_other_versions_are_refused(hashed, versions, message):
+    with pytest.raises(ConfigError, match=rf"^every worker must have {message}" if hashed == "" else message):
+        cluster_connections._check_workers(Far(hashed, **versions))
+
+
+def test_a_client_stays_open_and_loggers_as_they_were(near):
+    logger = logging.getLogger("distributed.scheduler")
+    level = logger.level
+    near.scale(1)
+    with Client(near, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=10)
+        table = sweep(client)
+        assert client.submit(sum, [1, 2]).result(timeout=10) == 3
+    assert table.attrs["workers"] >= 1
+    assert logger.level == level
