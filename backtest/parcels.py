@@ -35,13 +35,18 @@ class Parcel:
 
     def __init__(self, job: Job, folder: Path | None) -> None:
         bars, signals = job.bars, job.signals
-        self._bars = replace(bars) if isinstance(bars, Bars) else bars.absolute()
+        self._bars = bars if isinstance(bars, Bars) else bars.absolute()
         self._signals = packed(signals) if isinstance(signals, Strategy) else signals
         self._settings, self._chunks = job.settings, job.chunks
         self._saves = job.histories is not None
         self._kernels = kernel_sources()
         self._folder = None if folder is None else folder.absolute()
         self._manifest = "" if folder is None else _hash(folder / MANIFEST)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what travels, from worker to worker, too: nothing that has been made of it."""
+        state = {name: value for name, value in self.__dict__.items() if name != "job"}
+        return state | ({"_bars": replace(self._bars)} if isinstance(self._bars, Bars) else {})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

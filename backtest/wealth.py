@@ -49,7 +49,7 @@ def wealth_of(
     reserve = settings.reserve - spent
     equity, equity_low = columns.equity + reserve, columns.equity_low + reserve
     scale = unit_scale(calls[calls["event"] == CallEvent.REFILL], len(time), flows.scale)
-    flows.scale = float(scale[-1])
+    flows.spent, flows.scale = float(spent[-1]), float(scale[-1])
     return EquityCurve(time, equity * scale, equity_low * scale, start)
 
 

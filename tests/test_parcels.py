@@ -42,7 +42,7 @@ def sent(given):
 
 
 def job_of(bars, signals):
-    return Job(bars, as_signals(signals, bars), SETTINGS)
+    return Job(bars, signals if isinstance(signals, bt.Strategy) else as_signals(signals, bars), SETTINGS)
 
 
 @pytest.mark.parametrize(("bars", "signals"), [(BARS, signals_of(1, 2)), (BARE, signals_of(2, 1))])
@@ -68,6 +68,16 @@ def test_only_what_bars_are_made_of_travels():
     assert bars.fingerprint
     assert len(bars.nanoseconds) == len(bars)
     assert len(pickle.dumps(Parcel(job_of(bars, signals_of(1, 2)), None))) == before
+
+
+def test_what_has_been_used_travels_on(tmp_path):
+    path = tmp_path / "quarter.py"
+    path.write_text(SOURCE)
+    parcel = Parcel(job_of(BARE, bt.strategy(path)), None)
+    before = len(pickle.dumps(parcel))
+    tables = [replay_chunks(parcel, [0]), replay_chunks(sent(parcel), [0])]
+    assert tables[0] == tables[1]
+    assert len(pickle.dumps(parcel)) == before
 
 
 def module_of(name, source):

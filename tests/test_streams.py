@@ -57,13 +57,16 @@ def test_one_bar_at_a_time_equals_the_whole(case):
 def test_several_instruments_over_many_days(tmp_path, mode):
     frames = market_of(5, 3, bars=400)
     frames["S1"] = frames["S1"].iloc[90:]
-    frames["S2"] = frames["S2"].drop(frames["S2"].index[100:130]).iloc[:350]
+    frames["S0"] = frames["S0"].drop(frames["S0"].index[200:210])
+    frames["S2"] = frames["S2"].iloc[:350]
+    frames["S2"].iloc[100:130, :8] = np.nan  # funding falls due all the same
     for symbol, frame in frames.items():
         write(tmp_path / f"symbol={symbol}" / "bars.parquet", frame, (13, 50))
     bars = bt.read_bars({symbol: tmp_path / f"symbol={symbol}" / "bars.parquet" for symbol in frames})
     account = {"leverage": 8, "margin_mode": mode, "on_liquidation": "refill", "reserve": 2_000, "take_profit": 0.2}
     rules = {"call": bt.MarginCall(level=1.5, grace=3, deposit="reserve", close_below=0.7), "target_ratio": 2.0}
-    venue = venue_of([(0, 0.02, 10), (20_000, 0.04, 8)], borrow_rate=0.2, taker_fee=0.0005, **rules)
+    rules |= {"borrow_rate": 0.2, "taker_fee": 0.0005, "liquidation_fee": 0.01}
+    venue = venue_of([(0, 0.02, 10), (20_000, 0.04, 8)], **rules)
     whole = assert_same_in_pieces(tmp_path, wild_signals(5, 3, bars=400), bars, account=account, venue=venue)
     assert whole.summary[["refills", "margin_calls", "deposits", "liquidations"]].min() > 0
 
@@ -71,7 +74,7 @@ def test_several_instruments_over_many_days(tmp_path, mode):
 def test_shares_cool_down_across_an_edge(tmp_path):
     frames = market_of(3, 1, bars=300)
     path = write(tmp_path / "S0.parquet", frames["S0"])
-    rules = {"liquidation": "share", "liquidation_share": 0.25, "cooldown": 7_200, "taker_fee": 0.0005}
+    rules = {"liquidation": "share", "liquidation_share": 0.25, "cooldown": 7_200, "liquidation_fee": 0.01}
     venue = venue_of([(0, 0.05, 10)], **rules)
     account = {"leverage": 10, "on_liquidation": "reenter", "cash": 1e6}
     whole = assert_same_in_pieces(path, wild_signals(3, 1, bars=300), bt.read_bars(path), account=account, venue=venue)
