@@ -8,7 +8,7 @@ from backtest.errors import ConfigError, DataError
 from backtest.strategies import Strategy
 from backtest.venues import Venue
 
-__all__ = ["account_of", "check_params"]
+__all__ = ["account_at", "account_of", "check_params"]
 
 
 def account_of(bars: object, venue: object, account: object) -> Account:

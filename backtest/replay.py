@@ -7,8 +7,9 @@ from backtest.accounts import Account
 from backtest.advice import warn_of_idle_reserve, warn_of_late_stop
 from backtest.bars import Bars
 from backtest.engine import inputs_of, replay
-from backtest.errors import ConfigError, DataError
+from backtest.errors import DataError
 from backtest.feeds import feed_of, least_bars
+from backtest.inputs import account_at, check_params
 from backtest.records import rules_of
 from backtest.results import Result
 from backtest.signals import as_signals
@@ -56,15 +57,8 @@ def run(
             "bars must be Bars, from read_bars or Bars.from_frames, or the path of a history, "
             f"got {type(bars).__name__}"
         )
-    if not isinstance(venue, Venue):
-        raise ConfigError(f"venue must be a Venue, such as venue('binance_usdm'), got {type(venue).__name__}")
-    account = Account() if account is None else account
-    if not isinstance(account, Account):
-        raise ConfigError(f"account must be an Account, got {type(account).__name__}")
-    if params is not None and not isinstance(params, Mapping):
-        raise ConfigError(f"params must be a dict of values by name, got {type(params).__name__}")
-    if params is not None and not isinstance(signals, Strategy):
-        raise ConfigError(f"params need a Strategy to take them, got signals of type {type(signals).__name__}")
+    account = account_at(venue, account)
+    check_params(signals, params)
     market = bars if isinstance(bars, Bars) else open_stream(bars, least_bars(signals, params))
     rules = rules_of(account, venue, market.symbols)
     strategy: dict[str, object] | None = None

@@ -14,7 +14,7 @@ from backtest.bars import Bars
 from backtest.crews import Crew, crew_of
 from backtest.errors import ConfigError
 from backtest.grids import Over, Setting, settings_of
-from backtest.inputs import account_at, account_of
+from backtest.inputs import account_at, account_of, check_params
 from backtest.jobs import Job
 from backtest.manifests import manifest_of
 from backtest.parts import HISTORIES, abandon, begin, finished, read_table
@@ -87,7 +87,7 @@ def sweep(
     workers = _workers(workers)
     market = universe_of(bars) if isinstance(bars, (str, os.PathLike)) else bars
     account = account_at(venue, account) if isinstance(market, Universe) else account_of(market, venue, account)
-    _check_params(signals, params)
+    check_params(signals, params)
     strategy = signals if isinstance(signals, Strategy) else None
     settings = settings_of(over, account, venue, strategy, params)
     if isinstance(market, Universe):
@@ -151,14 +151,6 @@ def _folder(job: Job, out: str | os.PathLike[str] | None, resume: bool, historie
         if asked and out is None:
             raise ConfigError(f"{name} needs out, the folder of the sweep, got none")
     return None if out is None else begin(out, manifest_of(job, histories), resume)
-
-
-def _check_params(signals: object, params: object) -> None:
-    """Refuse parameters that nothing takes."""
-    if params is not None and not isinstance(params, Mapping):
-        raise ConfigError(f"params must be a dict of values by name, got {type(params).__name__}")
-    if params is not None and not isinstance(signals, Strategy):
-        raise ConfigError(f"params need a Strategy to take them, got signals of type {type(signals).__name__}")
 
 
 def _workers(workers: int | None) -> int:

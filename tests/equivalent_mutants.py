@@ -10,6 +10,9 @@ EQUIVALENT = {
         quiet.py glance: quantity > 0.0 [> -> >=]
         quiet.py pass_quiet_bars: quantity > 0.0 [> -> >=]
         calculators.py fill_liquidation_price: quantity[row] < 0.0 [< -> <=]
+        trips.py add_fill: fill.position > 0.0 [> -> >=]
+        segments.py after_segment: quantity > 0.0 [> -> >=]
+        lanes.py is_quiet: quantity > 0.0 [> -> >=]
     """,
     "what has nothing, owes nothing or wants nothing changes nothing": """
         orders.py is_ordered: t > 0 [> -> >=]
@@ -83,12 +86,20 @@ EQUIVALENT = {
         quiet.py steepest_slope: size - position.maintenance_quantity * tiers[position.ladder, lowest].rate [- -> +]
         quiet.py steepest_slope: backed - position.fixed_maintenance >= -ROUNDING * size * position.entry_price [>= -> >]
         loop.py next_appointment: schedule.bar[change] + 1 [+ -> -]
+        lanes.py replay_block: s += 1 if passing else 0 [+ -> -]
+        lanes.py is_quiet: account.stops == 1 and (not (segment.trade_low > position.trade_floor and segment.trade_high < position.trade_ceiling)) [and -> or]
+        lanes.py is_quiet: if rules.settings.inverse [negated]
+        lanes.py is_quiet: arm(market, book, rules, segment.first, False) [removed]
     """,
     "a hair lies between this limit and the one that it guards": """
         quiet.py glance: worst > ruin_level(book, rules) [> -> >=]
         quiet.py is_funded: surplus > ROUNDING * (abs(constant) + 2.0 * notional) [> -> >=]
         quiet.py pass_quiet_bars: constant > ruin [> -> >=]
         quiet.py pass_quiet_bars: worst > ruin [> -> >=]
+        lanes.py is_quiet: constant > ruin [> -> >=]
+        lanes.py is_quiet: segment.low > position.mark_floor [> -> >=]
+        lanes.py is_quiet: segment.high < position.mark_ceiling [< -> <=]
+        lanes.py is_quiet: worst > ruin [> -> >=]
     """,
     "the path of one position has its lowest equity where its worst price is": """
         quiet.py glance: account.held > 1 [> -> >=]
@@ -111,5 +122,25 @@ EQUIVALENT = {
         closing.py liquidation_distance: quantity < 0.0 [< -> <=]
         closing.py liquidation_distance: last - first > 1 [> -> >=]
         closing.py liquidation_distance: last - first [- -> +]
+    """,
+    "a fill trades something": """
+        trips.py begin: fill.quantity < 0.0 [< -> <=]
+        trips.py add_fill: fill.quantity > 0.0 [> -> >=]
+    """,
+    "what is equal is no deeper, and no shorter": """
+        curves.py deepest: lowest < mark [< -> <=]
+        curves.py mark_days: step < interval [< -> <=]
+    """,
+    "behind the last bar no segment is left, and bars that are not there have their lowest price at infinity": """
+        segments.py fill_segments: t < bars [< -> <=]
+        segments.py after_peaks: peak.trough < math.inf [< -> <=]
+        segments.py after_peaks: tail < math.inf [< -> <=]
+    """,
+    "a side is 1 or -1": """
+        segments.py find_peaks: side > 0.0 [> -> >=]
+    """,
+    "a bar in which nothing moves may be counted twice": """
+        lanes.py pass_segment: end - segment.first > 1 [> -> >=]
+        lanes.py pass_segment: end - segment.first [- -> +] #2
     """,
 }

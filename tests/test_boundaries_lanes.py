@@ -79,6 +79,13 @@ def test_falls_of_what_stands_still(prices, hours, close, low, short, longest):
     assert summary["max_drawdown_low"] == pytest.approx(low - 1, abs=1e-12)
 
 
+@pytest.mark.parametrize("longest", [1, 2, 256])
+def test_a_close_below_the_mark_by_less_than_equity_can_show_makes_no_fall(longest):
+    bars = bars_of([100, 100, 100, np.nextafter(100, 0)])
+    summary = both(bars, "0.001 . . .", {}, longest=longest)
+    assert summary["max_drawdown_duration"] == 0 * HOUR
+
+
 @pytest.mark.parametrize("longest", [1, 2, 3, 4, 256])
 def test_a_fall_lasts_from_stretch_to_stretch_while_nothing_is_held(longest):
     bars = bars_of([100, 100, 90, 90, 90, 90, 120, 120, 120, 120])
@@ -166,6 +173,18 @@ def test_records_that_only_the_margin_sets(side, maintenance_on, longest):
     assert summary["highest_effective_leverage"] == pytest.approx(5)
     required = 0.004 * 2.5 * (near if maintenance_on == "mark" else 100)
     assert summary["highest_margin_ratio"] == pytest.approx(required / 12.5)
+
+
+@pytest.mark.parametrize("longest", [1, 2, 256])
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_distance_that_is_hardly_a_record_where_maintenance_is_on_the_entry(side, longest):
+    # what is needed, 1, is ten times what the last step takes from the balance
+    entry, near = (90, 89.96) if side > 0 else (110, 110.04)
+    bars = bars_of([100, 100, 100, 100, 100, (100, 110, 90, entry), entry, near, entry])
+    words = f"{side} . . 0 {0.05 * side} . . . ."
+    summary = both(bars, words, {"leverage": 5, "maintenance_on": "entry"}, longest=longest)
+    surplus = 50 - 2.5 * abs(near - 100) - 1
+    assert summary["smallest_liquidation_distance"] == pytest.approx(surplus / 2.5 / near, rel=1e-9)
 
 
 @pytest.mark.parametrize("longest", [1, 2, 256])
