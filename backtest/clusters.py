@@ -51,7 +51,11 @@ def connected(cluster: object, workers: int) -> Iterator["Workers"]:
     ConfigError                for a scheduler that does not answer or has no workers, and workers of other versions
     """
     with client_of(cluster, workers) as client:
-        yield Workers(client)
+        crew = Workers(client)
+        try:
+            yield crew
+        finally:
+            crew.give_up()  # also where a traceback keeps alive what was under way
 
 
 class Workers:
@@ -62,6 +66,7 @@ class Workers:
         self._address = client.scheduler.address
         self._counted = self._seen = time.monotonic()
         self.size: int = sum(client.nthreads().values())
+        self._running: dict[Any, Task] = {}
 
     def check(self, universe: Universe) -> None:
         """Read the bars of every symbol once, each at one worker."""
@@ -73,6 +78,14 @@ class Workers:
         for found in self._each(replay_chunks, Parcel(job, folder), self._tasks(wanted, LARGEST)):
             for chunk, table in found:
                 yield chunk, job.schema.empty_table() if table is None else table
+
+    def give_up(self) -> None:
+        """Cancel what has not ended."""
+        futures = list(self._running)
+        self._running.clear()
+        with suppress(*LOST):
+            if futures and self._client.status == "running":
+                self._client.cancel(futures)
 
     def _tasks(self, work: Sequence[Any], largest: int) -> list[Task]:
         """Return neighbours together, as few as leave some tasks for every thread."""
@@ -86,7 +99,7 @@ class Workers:
         it is sent out anew.
         """
         waiting, lost = deque(tasks), Counter[int]()
-        running: dict[Any, Task] = {}
+        running = self._running
         ended: SimpleQueue[Any] = SimpleQueue()
         try:
             sent = self._send(given)
@@ -103,13 +116,13 @@ class Workers:
                 except CancelledError:  # with what it was given
                     self._check_lives(running.values(), lost)
                     waiting.extendleft(reversed(running.values()))
-                    self._give_up(running)
+                    self.give_up()
                     sent = self._send(given)
                     continue
-                del running[future]
+                del running[future], future  # so that the workers let go of its rows
                 yield found
         finally:
-            self._give_up(running)
+            self.give_up()
 
     def _send(self, given: Any) -> Any:
         """Send what all tasks need to every worker."""
@@ -173,14 +186,6 @@ class Workers:
 
     def _no_worker(self) -> ConfigError:
         return ConfigError(f"cluster must have a worker as it sweeps, got none for {PATIENCE:g} s at {self._address}")
-
-    def _give_up(self, running: dict[Any, Task]) -> None:
-        """Cancel what has not ended."""
-        futures = list(running)
-        running.clear()
-        with suppress(*LOST):
-            if futures and self._client.status == "running":
-                self._client.cancel(futures)
 
 
 def _kept(task: Task) -> str:

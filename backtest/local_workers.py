@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 
 __all__ = ["local_workers"]
 
+
 @contextmanager
 def local_workers(count: int) -> Iterator[str]:
     """Start a scheduler and workers, and return the scheduler's address; nothing of them is left afterwards."""

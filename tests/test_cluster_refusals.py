@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import subprocess
 import sys
 import time
 from contextlib import closing
@@ -12,7 +13,7 @@ from dask.distributed import Client, LocalCluster
 from scenes import bars_of, venue_of
 
 import backtest as bt
-from backtest import cluster_connections
+from backtest import cluster_connections, jobs
 from backtest.errors import ConfigError
 from backtest.kernels._jit import source_hash
 
@@ -26,7 +27,7 @@ def _short_answers(monkeypatch):
 
 
 def sweep(cluster, **more):
-    return bt.sweep(BARS, np.ones(3), venue=VENUE, over={"leverage": [1, 2]}, cluster=cluster, **more)
+    return bt.sweep(BARS, np.ones(3), venue=VENUE, **{"over": {"leverage": [1, 2]}, "cluster": cluster, **more})
 
 
 @pytest.fixture(name="near", scope="module")
@@ -71,6 +72,9 @@ def test_what_is_no_cluster_is_refused(cluster):
 
 
 def test_dask_is_an_extra(monkeypatch):
+    code = "import sys, backtest; print(sorted({'dask', 'distributed', 'tornado'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.strip() == "[]"
     monkeypatch.setitem(sys.modules, "dask.distributed", None)
     with pytest.raises(
         ConfigError, match=r"^cluster needs dask\.distributed, got none: pip install 'margin-backtest\["
@@ -138,7 +142,11 @@ def test_workers_of_other_versions_are_refused(hashed, versions, message):
         cluster_connections._check_workers(Far(hashed, **versions))
 
 
-def test_a_client_stays_open_and_loggers_as_they_were(near):
+def interrupt(*_counts):
+    raise KeyboardInterrupt
+
+
+def test_a_client_stays_open_and_loggers_as_they_were(near, monkeypatch):
     logger = logging.getLogger("distributed.scheduler")
     level = logger.level
     near.scale(1)
@@ -146,5 +154,9 @@ def test_a_client_stays_open_and_loggers_as_they_were(near):
         client.wait_for_workers(1, timeout=10)
         table = sweep(client)
         assert client.submit(sum, [1, 2]).result(timeout=10) == 3
+        monkeypatch.setattr(jobs, "MOST_ROWS", 1)
+        with pytest.raises(KeyboardInterrupt):
+            sweep(client, over={"leverage": list(range(1, 40))}, progress=interrupt)
+        assert [name for name in client.futures if "replay" in str(name)] == []
     assert table.attrs["workers"] >= 1
     assert logger.level == level

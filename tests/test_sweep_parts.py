@@ -13,6 +13,7 @@ from backtest import jobs, sweeps
 from backtest.errors import ConfigError, DataError
 from backtest.grids import settings_of
 from backtest.parts import read_table, rows_kept, write_part
+from backtest.signals import as_signals
 
 VENUE = venue_of([(0, 0.005, 50)], taker_fee=0.0004)
 BARS = bt.Bars.from_frames(market_of(1, 1, 120))
@@ -116,7 +117,7 @@ def test_a_sweep_may_be_resumed_that_never_began_or_is_finished(tmp_path):
 def test_chunks_may_come_in_any_order_and_twice(tmp_path):
     table = swept(tmp_path)
     settings = settings_of(OVER, bt.Account(), VENUE, None, None)
-    job = jobs.Job(BARS, bt.signals.as_signals(SIGNALS, BARS), settings)
+    job = jobs.Job(BARS, as_signals(SIGNALS, BARS), settings)
     for chunk in (3, 0, 2, 0, 1, 2):
         ((found, rows),) = job.tables([chunk], 1)
         assert found == chunk

@@ -12,6 +12,7 @@ import backtest as bt
 from backtest import jobs
 from backtest.errors import ConfigError, DataError
 from backtest.grids import settings_of
+from backtest.presets import preset_names
 from backtest.signals import as_signals
 from backtest.sweep_tables import table_of
 
@@ -142,7 +143,7 @@ def test_signals_that_set_more_than_targets_are_shared(signals, contract):
 def test_venues_of_presets_are_told_apart():
     bars = bt.Bars.from_frames({"BTCUSDT": market_of(4, 1, 120)["S0"]})
     names = ["binance_usdm", "bybit_linear", "bitmex_inverse"]
-    names = [name for name in names if name in bt.presets.preset_names()]
+    names = [name for name in names if name in preset_names()]
     over = {"venue": names, "leverage": [3, 60, 200], "taker_fee": [0.0, 0.0005]}
     table = bt.sweep(bars, SIGNALS[:, 0], venue=VENUE, over=over)
     for _, row in table.iterrows():
