@@ -106,7 +106,7 @@ def trips_of(*fills, liquidations=()):
 
 def test_a_trip_is_written_whole_wherever_it_is_written():
     (trip,) = trips_of({"quantity": -2.0, "price": 8.0, "position": -2.0, "bar": 3, "instrument": 1})
-    expected = {name: 0 for name in TRIP.names} | {
+    expected = dict.fromkeys(TRIP.names, 0) | {
         "instrument": 1, "short": 1, "quantity": 2, "entry_bar": 3, "exit_bar": 9, "entry_price": 8, "opened": 2,
         "reason": OPEN,
     }  # fmt: skip
@@ -132,7 +132,7 @@ def test_a_trip_that_opened_nothing_has_no_entry_price():
     assert trip["exit_price"] == 8
 
 
-def totals_of(orders=(), calls=(), trips=(), counts=None):
+def totals_of(orders=(), calls=(), trips=()):
     """Return the totals of logs with rooms that are larger than what they hold, written where other bytes were."""
     logs = Logs(
         np.zeros(0, FILL), np.zeros(0, LIQUIDATION), records(ORDER, [*orders, {"reason": Shortfall.REFUSED}]),

@@ -1,8 +1,11 @@
 """A replay that stops and goes on at any bar: equal, to the bit, to the one that does not stop."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from comparison import bars_of as bars_of_case, settings_of, signals_of, symbols_of
+from comparison import bars_of as bars_of_case
+from comparison import settings_of, signals_of, symbols_of
 from draws import DECIMAL, DYADIC, cases
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +27,7 @@ def left_by(inputs, cuts=(), detailed=False):
     for log in logs[:-1]:
         log.view(np.uint8)[...] = 0
     edges = [0, *cuts, bars]
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         loop.replay(*inputs, book, logs, columns, start, stop)
     assert (logs.counts <= 200).all()
     return [np.asarray(part).tobytes() for part in (*book, *logs, *columns)]
