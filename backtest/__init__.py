@@ -1,22 +1,30 @@
-"""Backtests of leveraged strategies, down to the bar at which an account dies."""
+"""Backtests of leveraged strategies, down to the bar at which an account dies.
 
-from backtest.accounts import Account
+Doors          replay, sweeps, comparison, ambiguity, forward, queries, calculators
+Frames         market (bars), terms (account and venue), signalling (strategies), replaying (one history),
+               outcome (results and figures), sweeping (many settings, threads, clusters)
+Kernels        what is compiled: the bar loop, margin, liquidation, and everything on the way
+
+Imports run downwards only. The command line stands on the doors.
+"""
+
 from backtest.ambiguity import Bracket, bracket
-from backtest.bars import Bars
 from backtest.calculators import bankruptcy_price, liquidation_price, maintenance_margin, max_quantity
 from backtest.comparison import Comparison, compare
 from backtest.errors import BacktestError, ConfigError, DataError, MarginError
 from backtest.forward import WalkForward, walk_forward
-from backtest.ladders import Tier
-from backtest.presets import venue
+from backtest.market.bars import Bars
+from backtest.market.reading import read_bars
+from backtest.outcome.results import Result, load
 from backtest.queries import query
-from backtest.reading import read_bars
 from backtest.replay import run
-from backtest.results import Result, load
-from backtest.strategies import Strategy, strategy
+from backtest.signalling.strategies import Strategy, strategy
 from backtest.sweeps import sweep
-from backtest.tier_files import read_tiers
-from backtest.venues import MarginCall, Venue
+from backtest.terms.accounts import Account
+from backtest.terms.ladders import Tier
+from backtest.terms.presets import venue
+from backtest.terms.tier_files import read_tiers
+from backtest.terms.venues import MarginCall, Venue
 
 __all__ = [
     "Account",

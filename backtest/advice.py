@@ -4,12 +4,12 @@ import warnings
 
 import numpy as np
 
-from backtest.accounts import Account
 from backtest.calculators import answer, as_price, at_call_level
 from backtest.kernels.calculators import fill_liquidation_price
 from backtest.kernels.schema import Rules
-from backtest.records import rules_alone
-from backtest.venues import Venue
+from backtest.replaying.records import rules_alone
+from backtest.terms.accounts import Account
+from backtest.terms.venues import Venue
 
 SMALL = 1e-3  # notional, far inside every first tier
 

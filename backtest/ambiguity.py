@@ -7,22 +7,22 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from backtest.accounts import Account
-from backtest.bars import Bars
-from backtest.courses import Course, Trail
-from backtest.engine import LEGS, Inputs, inputs_of, replay
-from backtest.finer_bars import FinerBars
 from backtest.inputs import account_of, check_params
 from backtest.kernels.enums import Intrabar
 from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import DETAIL, Columns, Float64Array1D, Record, Records, Rules
-from backtest.orders_inside import ORDERS, Trial, ordered, tried, unit_of
-from backtest.records import new_book, rules_of
-from backtest.settling import AVERTED, HAPPENED, POSSIBLE, Settled, Settler
-from backtest.signals import as_signals
-from backtest.strategies import Strategy
-from backtest.venues import Venue
-from backtest.wealth import wealth_of
+from backtest.market.bars import Bars
+from backtest.market.finer_bars import FinerBars
+from backtest.outcome.wealth import wealth_of
+from backtest.replaying.courses import Course, Trail
+from backtest.replaying.engine import LEGS, Inputs, inputs_of, replay
+from backtest.replaying.orders_inside import ORDERS, Trial, ordered, tried, unit_of
+from backtest.replaying.records import new_book, rules_of
+from backtest.replaying.settling import AVERTED, HAPPENED, POSSIBLE, Settled, Settler
+from backtest.signalling.signals import as_signals
+from backtest.signalling.strategies import Strategy
+from backtest.terms.accounts import Account
+from backtest.terms.venues import Venue
 
 __all__ = ["Bracket", "bracket"]
 

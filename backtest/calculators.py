@@ -11,13 +11,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from backtest.accounts import Account
 from backtest.errors import ConfigError, MarginError
 from backtest.kernels import calculators as kernels
 from backtest.kernels.schema import Book, Rules
-from backtest.records import CURRENCIES, new_book, rules_of
+from backtest.replaying.records import CURRENCIES, new_book, rules_of
+from backtest.terms.accounts import Account
+from backtest.terms.venues import Venue
 from backtest.text import shown
-from backtest.venues import Venue
 
 __all__ = ["bankruptcy_price", "liquidation_price", "maintenance_margin", "max_quantity"]
 

@@ -8,20 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from backtest.accounts import Account
-from backtest.bars import Bars
-from backtest.bootstrap import interval_of
 from backtest.errors import BacktestError, ConfigError
-from backtest.grids import settings_of
-from backtest.growth import curve_of, daily_log_growth
 from backtest.inputs import account_of, check_params
-from backtest.metrics import DAY, periods_per_year
+from backtest.market.bars import Bars
+from backtest.outcome.bootstrap import interval_of
+from backtest.outcome.growth import curve_of, daily_log_growth
+from backtest.outcome.metrics import DAY, periods_per_year
+from backtest.outcome.results import Result
 from backtest.replay import run
-from backtest.results import Result
-from backtest.signals import as_signals
-from backtest.strategies import Strategy
+from backtest.signalling.signals import as_signals
+from backtest.signalling.strategies import Strategy
+from backtest.sweeping.grids import settings_of
+from backtest.terms.accounts import Account
+from backtest.terms.venues import Venue
 from backtest.text import shown
-from backtest.venues import Venue
 
 __all__ = ["Comparison", "compare"]
 

@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from backtest.accounts import Account
-from backtest.bars import Bars
 from backtest.errors import ConfigError, DataError
-from backtest.figures import figure_types
-from backtest.funding import nanoseconds
-from backtest.grids import Over, Setting, settings_of
-from backtest.growth import curve_of
 from backtest.inputs import account_of
+from backtest.market.bars import Bars
+from backtest.market.funding import nanoseconds
+from backtest.outcome.growth import curve_of
+from backtest.outcome.results import Result
+from backtest.outcome.stitching import stitched, summary_of
 from backtest.replay import run
-from backtest.results import Result
-from backtest.signals import FloatArray, Signals
-from backtest.stitching import stitched, summary_of
-from backtest.strategies import Strategy
+from backtest.signalling.signals import FloatArray, Signals
+from backtest.signalling.strategies import Strategy
+from backtest.sweeping.figures import figure_types
+from backtest.sweeping.grids import Over, Setting, settings_of
 from backtest.sweeps import sweep
+from backtest.terms.accounts import Account
+from backtest.terms.venues import Venue
 from backtest.text import duration, grouped, moment, shown
-from backtest.venues import Venue
 
 if TYPE_CHECKING:
-    from backtest.metrics import EquityCurve
+    from backtest.outcome.metrics import EquityCurve
 
 __all__ = ["WalkForward", "walk_forward"]
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from backtest.accounts import Account
-from backtest.bars import Bars
 from backtest.errors import ConfigError, DataError
-from backtest.strategies import Strategy
-from backtest.venues import Venue
+from backtest.market.bars import Bars
+from backtest.signalling.strategies import Strategy
+from backtest.terms.accounts import Account
+from backtest.terms.venues import Venue
 
 __all__ = ["account_at", "account_of", "check_params"]
 

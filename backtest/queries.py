@@ -7,7 +7,7 @@ from types import ModuleType
 import pandas as pd
 
 from backtest.errors import ConfigError, DataError
-from backtest.parts import part_files, read_manifest
+from backtest.sweeping.parts import part_files, read_manifest
 from backtest.text import shown
 
 __all__ = ["query"]

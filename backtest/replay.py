@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from os import PathLike
 
-from backtest.accounts import Account
 from backtest.advice import warn_of_idle_reserve, warn_of_late_stop
-from backtest.bars import Bars
-from backtest.engine import inputs_of, replay
 from backtest.errors import DataError
-from backtest.feeds import feed_of, least_bars
 from backtest.inputs import account_at, check_params
-from backtest.records import rules_of
-from backtest.results import Result
-from backtest.signals import as_signals
-from backtest.sources import Replayed
-from backtest.strategies import Strategy
-from backtest.streamed import streamed
-from backtest.streams import Stream, open_stream
-from backtest.venues import Venue
+from backtest.market.bars import Bars
+from backtest.market.streams import Stream, open_stream
+from backtest.outcome.results import Result
+from backtest.outcome.sources import Replayed
+from backtest.outcome.streamed import streamed
+from backtest.replaying.engine import inputs_of, replay
+from backtest.replaying.records import rules_of
+from backtest.signalling.feeds import feed_of, least_bars
+from backtest.signalling.signals import as_signals
+from backtest.signalling.strategies import Strategy
+from backtest.terms.accounts import Account
+from backtest.terms.venues import Venue
 
 
 def run(

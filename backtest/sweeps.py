@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from backtest.accounts import Account
-from backtest.bars import Bars
-from backtest.crews import Crew, crew_of
 from backtest.errors import ConfigError
-from backtest.grids import Over, Setting, settings_of
 from backtest.inputs import account_at, account_of, check_params
-from backtest.jobs import Job
-from backtest.manifests import manifest_of
-from backtest.parts import HISTORIES, abandon, begin, finished, read_table
-from backtest.signals import Signals, as_signals
-from backtest.strategies import Strategy
-from backtest.sweep_tables import frame_of
+from backtest.market.bars import Bars
+from backtest.market.universes import Universe, universe_of
+from backtest.signalling.signals import Signals, as_signals
+from backtest.signalling.strategies import Strategy
+from backtest.sweeping.crews import Crew, crew_of
+from backtest.sweeping.grids import Over, Setting, settings_of
+from backtest.sweeping.jobs import Job
+from backtest.sweeping.manifests import manifest_of
+from backtest.sweeping.parts import HISTORIES, abandon, begin, finished, read_table
+from backtest.sweeping.sweep_tables import frame_of
+from backtest.terms.accounts import Account
+from backtest.terms.venues import Venue
 from backtest.text import shown
-from backtest.universes import Universe, universe_of
-from backtest.venues import Venue
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -18,11 +18,11 @@ from market import HOLD, Market, hourly, market, venue
 from timing import Figure, best, machine, table
 
 import backtest as bt
-from backtest.engine import inputs_of
 from backtest.kernels import loop
 from backtest.kernels.schema import DETAIL, Columns
-from backtest.records import new_book, new_logs, rules_of
-from backtest.signals import as_signals
+from backtest.replaying.engine import inputs_of
+from backtest.replaying.records import new_book, new_logs, rules_of
+from backtest.signalling.signals import as_signals
 
 BARS = 1_000_000
 WIDE_BARS = 250_000

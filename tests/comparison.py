@@ -8,11 +8,11 @@ import reference
 from draws import Case
 
 import backtest as bt
-from backtest.engine import inputs_of, replay
-from backtest.records import rules_of
-from backtest.results import Result
-from backtest.signals import as_signals
-from backtest.sources import FRAMES, Replayed
+from backtest.outcome.results import Result
+from backtest.outcome.sources import FRAMES, Replayed
+from backtest.replaying.engine import inputs_of, replay
+from backtest.replaying.records import rules_of
+from backtest.signalling.signals import as_signals
 
 TOLERANCE = 1e-9  # of cash, and of each price and quantity
 MONEY = ("equity", "equity_low", "wallet", "margin", "initial_margin", "maintenance_margin", "notional")

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 from comparison import assert_same_bits, replayed
 
 import backtest as bt
-from backtest.datasets import files_of
-from backtest.feeds import feed_of
-from backtest.results import Result
-from backtest.streamed import streamed
-from backtest.streams import Stream, open_stream
+from backtest.market.datasets import files_of
+from backtest.market.streams import Stream, open_stream
+from backtest.outcome.results import Result
+from backtest.outcome.streamed import streamed
+from backtest.signalling.feeds import feed_of
 
 
 def write(path, frame, groups=(1000,)):

@@ -6,7 +6,7 @@ from scenes import bars_of, targets_of, venue_of
 from test_batches import assert_same, together_and_alone
 
 import backtest as bt
-from backtest import batches
+from backtest.sweeping import batches
 
 
 def both(bars, signals, *settings, longest=256):

@@ -10,13 +10,13 @@ from wild import market_of, signals_of
 
 import backtest as bt
 from backtest.ambiguity import bracket
-from backtest.courses import Course
-from backtest.engine import inputs_of, replay
 from backtest.kernels import loop
 from backtest.kernels.enums import Intrabar
-from backtest.orders_inside import ordered
-from backtest.records import new_book, rules_of
-from backtest.signals import as_signals
+from backtest.replaying.courses import Course
+from backtest.replaying.engine import inputs_of, replay
+from backtest.replaying.orders_inside import ordered
+from backtest.replaying.records import new_book, rules_of
+from backtest.signalling.signals import as_signals
 
 ALL = "worst, path, best"
 EACH = f"{ALL}, S0 alone, S1 alone"

@@ -13,7 +13,7 @@ from wild import market_of, signals_of
 
 import backtest as bt
 from backtest.ambiguity import bracket
-from backtest.finer_bars import FinerBars
+from backtest.market.finer_bars import FinerBars
 
 FIRST = [100] * 2  # half-hours of an hour in which nothing happens
 BOTH = (100, 106, 85, 95)

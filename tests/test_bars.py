@@ -9,9 +9,9 @@ from frames import DATA, PRICES, made, marked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest.bars import Bars
 from backtest.errors import ConfigError, DataError
 from backtest.kernels.packing import pack_instrument
+from backtest.market.bars import Bars
 
 
 def plainly_packed(frame: pd.DataFrame, time: pd.DatetimeIndex) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,12 +11,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import backtest as bt
-from backtest import batches
-from backtest.batches import Batches, covers
-from backtest.engine import inputs_of, replay
-from backtest.records import rules_of
-from backtest.signals import as_signals
-from backtest.sources import Replayed
+from backtest.outcome.sources import Replayed
+from backtest.replaying.engine import inputs_of, replay
+from backtest.replaying.records import rules_of
+from backtest.signalling.signals import as_signals
+from backtest.sweeping import batches
+from backtest.sweeping.batches import Batches, covers
 
 ROUNDED = (
     "max_drawdown",

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from frames import DATA
 
-from backtest.bootstrap import block_length, interval_of, resampled_means, widening
+from backtest.outcome.bootstrap import block_length, interval_of, resampled_means, widening
 
 
 def autoregression(coefficient, count):

@@ -7,7 +7,7 @@ from lanes_by_hand import both, held
 from scenes import bars_of
 
 import backtest as bt
-from backtest import batches
+from backtest.sweeping import batches
 
 HOUR = pd.Timedelta("1h")
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scenes import bars_of
 
-from backtest.engine import market_of
 from backtest.kernels.schema import Schedule
 from backtest.kernels.segments import PEAK, SEGMENT, Index, fill_segments
+from backtest.replaying.engine import market_of
 
 SPARE = 3  # rows behind a room, which nothing may touch
 

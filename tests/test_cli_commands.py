@@ -23,8 +23,8 @@ from shell import (
     fact,
 )
 
-from backtest import inspection
 from backtest.command_line import run_screens, shell, tables
+from backtest.market import inspection
 
 
 def test_inspect_prints_what_is_there(call):

@@ -10,7 +10,7 @@ from shell import BTC, CRASH, DATA, ETH, HOLD, MOMENTUM, TIERS, VENUE, bars_file
 import backtest as bt
 from backtest.command_line import figures
 from backtest.command_line.configuration import ACCOUNT, RATES
-from backtest.sources import FRAMES
+from backtest.outcome.sources import FRAMES
 from backtest.text import grouped
 
 IN_FILES = [

@@ -8,7 +8,7 @@ from scenes import venue_of
 from shell import fact
 
 from backtest.command_line.wording import rules
-from backtest.presets import preset_names
+from backtest.terms.presets import preset_names
 
 MINE = """
 taker_fee = 0.001

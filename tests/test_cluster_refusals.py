@@ -13,9 +13,9 @@ from dask.distributed import Client, LocalCluster
 from scenes import bars_of, venue_of
 
 import backtest as bt
-from backtest import cluster_connections, jobs
 from backtest.errors import ConfigError
 from backtest.kernels._jit import source_hash
+from backtest.sweeping import cluster_connections, jobs
 
 VENUE = venue_of([(0, 0.005, 50)])
 BARS = bars_of([100, 101, 102])

@@ -15,9 +15,9 @@ from wild import market_of, signals_of
 from worker_processes import Processes
 
 import backtest as bt
-from backtest import jobs
 from backtest.errors import ConfigError, DataError
-from backtest.parts import read_table
+from backtest.sweeping import jobs
+from backtest.sweeping.parts import read_table
 
 VENUE = venue_of([(0, 0.005, 50)], taker_fee=0.0004)
 BARS = bt.Bars.from_frames(market_of(1, 2))
@@ -158,7 +158,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, {tests!r})
 import backtest as bt
-from backtest import jobs
+from backtest.sweeping import jobs
 from test_clusters import BARS, VENUE, SIZES
 jobs.MOST_ROWS = 2
 bt.sweep(BARS, bt.strategy({strategy!r}), venue=VENUE, over={{"size": SIZES, "leverage": [2, 3]}}, cluster="local",

@@ -10,8 +10,8 @@ from scenes import bars_of, venue_of
 
 import backtest as bt
 from backtest.comparison import compare
-from backtest.growth import curve_of, daily_log_growth
-from backtest.metrics import EquityCurve
+from backtest.outcome.growth import curve_of, daily_log_growth
+from backtest.outcome.metrics import EquityCurve
 
 FIGURES = (
     "total_return max_drawdown max_drawdown_low liquidations loss_per_liquidation funding pressure ruined final_equity"

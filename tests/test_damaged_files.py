@@ -7,7 +7,7 @@ import pytest
 from frames import made
 
 from backtest.errors import DataError
-from backtest.reading import read_bars
+from backtest.market.reading import read_bars
 
 
 def written(folder: Path, ending: str) -> Path:

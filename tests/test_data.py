@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from frames import DATA
 
-from backtest.inspection import inspect_file
-from backtest.reading import read_bars
+from backtest.market.inspection import inspect_file
+from backtest.market.reading import read_bars
 
 STATED = {
     row[0]: row[1:]

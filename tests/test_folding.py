@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backtest.entries import fold_entries
 from backtest.errors import DataError
-from backtest.signal_names import FREQTRADE_NAMES, VECTORBT_NAMES
+from backtest.signalling.entries import fold_entries
+from backtest.signalling.signal_names import FREQTRADE_NAMES, VECTORBT_NAMES
 
 TIME = pd.date_range("2020-03-12", periods=6, freq="h", tz="UTC").as_unit("ns")
 

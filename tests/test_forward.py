@@ -10,8 +10,8 @@ from scenes import bars_of, venue_of
 
 import backtest as bt
 from backtest.forward import walk_forward
-from backtest.growth import curve_of
-from backtest.metrics import daily_returns
+from backtest.outcome.growth import curve_of
+from backtest.outcome.metrics import daily_returns
 
 VENUE = venue_of(taker_fee=0.0005)
 WEEK = {"train": "7d", "test": "2d"}

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from frames import PRICES, made, marked
 
-from backtest.bars import Bars
 from backtest.errors import DataError
+from backtest.market.bars import Bars
 
 
 def test_marks_of_their_own_frames() -> None:

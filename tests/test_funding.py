@@ -7,8 +7,8 @@ from frames import DATA, made
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest.bars import Bars
 from backtest.errors import ConfigError, DataError
+from backtest.market.bars import Bars
 
 
 def settlements(times: list[str], rates: list[float]) -> pd.Series:

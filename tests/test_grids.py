@@ -7,7 +7,7 @@ from scenes import venue_of
 
 import backtest as bt
 from backtest.errors import ConfigError
-from backtest.grids import settings_of
+from backtest.sweeping.grids import settings_of
 
 VENUE = venue_of()
 

@@ -8,7 +8,7 @@ import pytest
 from frames import DATA, made
 
 from backtest.errors import DataError
-from backtest.inspection import inspect_file
+from backtest.market.inspection import inspect_file
 
 
 def test_the_worst_hours_of_bitcoin() -> None:

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from walks import frame_of, walk
 
-from backtest.bars import Bars
 from backtest.errors import ConfigError
-from backtest.lookahead import check_lookahead
-from backtest.strategies import Strategy
+from backtest.market.bars import Bars
+from backtest.signalling.lookahead import check_lookahead
+from backtest.signalling.strategies import Strategy
 
 ONE = Bars.from_frames({"BTCUSDT": walk()})
 TWO = Bars.from_frames({"BTCUSDT": walk(), "ETHUSDT": walk(seed=1)})

@@ -14,7 +14,7 @@ from scenes import assert_same_bits, play, reasons, venue_of
 from wild import market_of, signals_of
 
 import backtest as bt
-from backtest.records import new_logs
+from backtest.replaying.records import new_logs
 
 PRICES = [f"{mark}{name}" for mark in ("", "mark_") for name in ("open", "high", "low", "close")]
 MONEY = ["equity", "equity_low", "wallet", "margin", "initial_margin", "maintenance_margin", "notional", "realised"]
@@ -182,7 +182,7 @@ def test_logs_that_overflow_are_complete(monkeypatch):
             given.append(capacity)
             return new_logs(*(capacity if len(given) == 2 else rows))
 
-        monkeypatch.setattr("backtest.engine.new_logs", small)
+        monkeypatch.setattr("backtest.replaying.engine.new_logs", small)
         account = bt.Account(leverage=8, on_liquidation="reenter")
         venue = venue_of(**{name: RULES[name] for name in ("taker_fee", "slippage", "liquidation_fee")})
         result = bt.run(bars, signals, account=account, venue=venue)

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backtest import metrics
 from backtest.kernels.curves import end_falls, mark_days, start_falls, walk_falls
 from backtest.kernels.enums import Shortfall
 from backtest.kernels.schema import ACCOUNT, CALL, FILL, LIQUIDATION, ORDER, TRIP, Logs
-from backtest.metrics import EquityCurve, daily_returns, summarise
-from backtest.trades import EXIT_REASONS
+from backtest.outcome import metrics
+from backtest.outcome.metrics import EquityCurve, daily_returns, summarise
+from backtest.outcome.trades import EXIT_REASONS
 
 DATA = Path(__file__).parent.parent / "data"
 NAMES = [

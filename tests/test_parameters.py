@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from walks import walk
 
-from backtest.bars import Bars
 from backtest.errors import ConfigError
-from backtest.strategies import Strategy, parse_params
+from backtest.market.bars import Bars
+from backtest.signalling.strategies import Strategy, parse_params
 
 BARS = Bars.from_frames({"BTCUSDT": walk()})
 DEFAULTS = {"fast": 20, "level": 30.0, "short": True, "kind": "ema"}

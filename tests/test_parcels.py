@@ -12,14 +12,14 @@ from scenes import venue_of
 from wild import market_of, signals_of
 
 import backtest as bt
-from backtest import parcels
 from backtest.errors import ConfigError
-from backtest.grids import settings_of
-from backtest.jobs import Job
-from backtest.parcels import Parcel, replay_chunks
-from backtest.parts import begin
-from backtest.signals import as_signals
-from backtest.strategy_parcels import Remembering, packed
+from backtest.signalling.signals import as_signals
+from backtest.sweeping import parcels
+from backtest.sweeping.grids import settings_of
+from backtest.sweeping.jobs import Job
+from backtest.sweeping.parcels import Parcel, replay_chunks
+from backtest.sweeping.parts import begin
+from backtest.sweeping.strategy_parcels import Remembering, packed
 
 VENUE = venue_of([(0, 0.005, 50)])
 BARS = bt.Bars.from_frames(market_of(1, 2))

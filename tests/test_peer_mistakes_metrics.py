@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scenes import bars_of, play, reasons, values
 
-from backtest.lookahead import check_lookahead
-from backtest.strategies import Strategy
+from backtest.signalling.lookahead import check_lookahead
+from backtest.signalling.strategies import Strategy
 
 TENFOLD = {"cash": 1000.0, "leverage": 10}
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scenes import bars_of, targets_of, venue_of
 
 import backtest as bt
-from backtest.engine import inputs_of
 from backtest.kernels import loop
 from backtest.kernels.schema import DETAIL, Columns
-from backtest.records import new_book, new_logs, rules_of
-from backtest.signals import as_signals
+from backtest.replaying.engine import inputs_of
+from backtest.replaying.records import new_book, new_logs, rules_of
+from backtest.signalling.signals import as_signals
 
 
 def left_by(inputs, cuts=(), detailed=False):

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 import backtest as bt
-from backtest import presets
 from backtest.errors import ConfigError
-from backtest.presets import preset, preset_names
+from backtest.terms import presets
+from backtest.terms.presets import preset, preset_names
 
 NAMES = (
     "binance_coinm",

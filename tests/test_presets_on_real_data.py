@@ -11,7 +11,7 @@ from comparison import check_ledger, compare, engine_result
 from draws import Case
 
 import backtest as bt
-from backtest.presets import preset_names
+from backtest.terms.presets import preset_names
 
 ROOT = Path(__file__).parents[1]
 SYMBOLS = {"hyperliquid": "BTCUSDC", "dydx_v4": "BTCUSD", "binance_coinm": "BTCUSD", "bybit_inverse": "BTCUSD"}

@@ -10,10 +10,10 @@ from frames import PRICES, made, marked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest.bars import Bars
-from backtest.columns import MARKS, Columns, columns_of
 from backtest.errors import DataError
-from backtest.quality import Repair, check, common_step, faults, repair, sound
+from backtest.market.bars import Bars
+from backtest.market.columns import MARKS, Columns, columns_of
+from backtest.market.quality import Repair, check, common_step, faults, repair, sound
 
 
 def spoiled(column: str, value: object, row: int = 4, rows: int = 9) -> pd.DataFrame:

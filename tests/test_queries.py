@@ -8,8 +8,8 @@ from scenes import venue_of
 from wild import market_of, signals_of
 
 import backtest as bt
-from backtest import jobs
 from backtest.errors import ConfigError, DataError
+from backtest.sweeping import jobs
 
 VENUE = venue_of([(0, 0.005, 50)], taker_fee=0.0004)
 BARS = bt.Bars.from_frames(market_of(1, 1, 120))

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from frames import DATA, PRICES, made, marked
 
-from backtest.bars import Bars
 from backtest.errors import DataError
-from backtest.reading import read_bars
+from backtest.market.bars import Bars
+from backtest.market.reading import read_bars
 
 FRAME = made(50, start="2021-03-01")
 RATES = pd.DataFrame({"timestamp": [FRAME.index[8]], "fundingRate": [0.25]})

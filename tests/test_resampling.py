@@ -9,8 +9,8 @@ from frames import DATA, PRICES, made, marked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest.bars import Bars
 from backtest.errors import ConfigError
+from backtest.market.bars import Bars
 
 
 @given(

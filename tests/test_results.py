@@ -9,7 +9,7 @@ import pytest
 from scenes import bars_of, play, venue_of
 
 import backtest as bt
-from backtest.sources import FRAMES
+from backtest.outcome.sources import FRAMES
 
 BARS = bars_of([100, 100, (100, 100, 85, 98), 98, 120], funding=[[0, 0, 0.001, 0, 0]])
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from walks import frame_of, walk
 
-from backtest.bars import Bars
 from backtest.errors import ConfigError
-from backtest.lookahead import check_lookahead
-from backtest.strategies import strategy
+from backtest.market.bars import Bars
+from backtest.signalling.lookahead import check_lookahead
+from backtest.signalling.strategies import strategy
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("buy_and_hold", "donchian_breakout", "moving_average_cross", "relative_momentum", "rsi_mean_reversion")

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from backtest.errors import DataError
-from backtest.signal_names import FREQTRADE_NAMES, SETTING_NAMES, VECTORBT_NAMES
-from backtest.signals import Signals, Times, as_signals
+from backtest.signalling.signal_names import FREQTRADE_NAMES, SETTING_NAMES, VECTORBT_NAMES
+from backtest.signalling.signals import Signals, Times, as_signals
 
 TIME = pd.date_range("2020-03-12", periods=4, freq="h", tz="UTC").as_unit("ns")
 ONE = Times(("BTCUSDT",), TIME)

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from backtest.errors import DataError
-from backtest.signal_names import ENTRY_NAMES, NAMES, SETTING_NAMES, meant
-from backtest.signals import Times, as_signals
+from backtest.signalling.signal_names import ENTRY_NAMES, NAMES, SETTING_NAMES, meant
+from backtest.signalling.signals import Times, as_signals
 
 TIME = pd.date_range("2020-03-12", periods=4, freq="h", tz="UTC").as_unit("ns")
 ONE = Times(("BTCUSDT",), TIME)

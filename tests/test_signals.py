@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backtest.bars import Bars
 from backtest.errors import DataError
-from backtest.signal_names import FREQTRADE_NAMES, VECTORBT_NAMES
-from backtest.signals import Signals, as_signals
+from backtest.market.bars import Bars
+from backtest.signalling.signal_names import FREQTRADE_NAMES, VECTORBT_NAMES
+from backtest.signalling.signals import Signals, as_signals
 
 TIME = pd.date_range("2020-03-12", periods=6, freq="h", tz="UTC").as_unit("ns")
 TARGET = np.array([0.0, 1.0, np.nan, -1.0, 0.5, -0.25])

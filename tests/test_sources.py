@@ -4,7 +4,7 @@ import pytest
 from frames import DATA
 
 from backtest.errors import DataError
-from backtest.reading import read_bars
+from backtest.market.reading import read_bars
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from backtest import storage
 from backtest.errors import DataError
-from backtest.storage import load, save
+from backtest.outcome import storage
+from backtest.outcome.storage import load, save
 
 RUN = {
     "settings": {"cash": 10_000.0, "leverage": 10, "stop_loss": None, "symbols": ["BTCUSDT", "Ξ"], "skip": True},

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from walks import walk
 
-from backtest.bars import Bars
 from backtest.errors import ConfigError, DataError
-from backtest.strategies import Strategy, strategy
+from backtest.market.bars import Bars
+from backtest.signalling.strategies import Strategy, strategy
 
 CROSS = '''"""Cross of two means."""
 PARAMS = {"fast": 2, "slow": 3}

@@ -14,7 +14,7 @@ from histories import in_pieces, stream_of, write
 from scenes import venue_of
 
 import backtest as bt
-from backtest.streams import open_stream
+from backtest.market.streams import open_stream
 
 
 def changed(row, **values):

@@ -14,7 +14,7 @@ from scenes import venue_of
 from wild import market_of, signals_of
 
 import backtest as bt
-from backtest.streams import open_stream
+from backtest.market.streams import open_stream
 
 STRATEGIES = Path(__file__).parents[1] / "strategies"
 VENUE = venue_of(taker_fee=0.0005)

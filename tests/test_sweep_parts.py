@@ -9,11 +9,12 @@ from scenes import venue_of
 from wild import market_of, signals_of
 
 import backtest as bt
-from backtest import jobs, sweeps
+from backtest import sweeps
 from backtest.errors import ConfigError, DataError
-from backtest.grids import settings_of
-from backtest.parts import read_table, rows_kept, write_part
-from backtest.signals import as_signals
+from backtest.signalling.signals import as_signals
+from backtest.sweeping import jobs
+from backtest.sweeping.grids import settings_of
+from backtest.sweeping.parts import read_table, rows_kept, write_part
 
 VENUE = venue_of([(0, 0.005, 50)], taker_fee=0.0004)
 BARS = bt.Bars.from_frames(market_of(1, 1, 120))
@@ -185,7 +186,7 @@ def test_another_sweep_is_not_resumed(tmp_path, change, name):
 
 def test_other_versions_are_not_resumed(tmp_path, monkeypatch):
     swept(tmp_path)
-    monkeypatch.setattr("backtest.manifests.versions", lambda: {"python": "2.7"})
+    monkeypatch.setattr("backtest.sweeping.manifests.versions", lambda: {"python": "2.7"})
     with pytest.raises(ConfigError, match=r"got another versions: \{'python': '2\.7'\} instead of \{'python': '3"):
         swept(tmp_path, resume=True)
 
@@ -230,7 +231,7 @@ def test_a_full_disk_leaves_no_part(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(sweeps, "begin", lambda out, *_: (out / "parts").mkdir() or out)
-    monkeypatch.setattr("backtest.parts.os.fsync", fail)
+    monkeypatch.setattr("backtest.sweeping.parts.os.fsync", fail)
     with pytest.raises(OSError, match="No space left"):
         swept(tmp_path)
     assert list(tmp_path.iterdir()) == []

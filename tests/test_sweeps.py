@@ -9,12 +9,12 @@ from scenes import bars_of, venue_of
 from wild import market_of, signals_of
 
 import backtest as bt
-from backtest import jobs
 from backtest.errors import ConfigError, DataError
-from backtest.grids import settings_of
-from backtest.presets import preset_names
-from backtest.signals import as_signals
-from backtest.sweep_tables import table_of
+from backtest.signalling.signals import as_signals
+from backtest.sweeping import jobs
+from backtest.sweeping.grids import settings_of
+from backtest.sweeping.sweep_tables import table_of
+from backtest.terms.presets import preset_names
 
 TIERS = [(0, 0.005, 50), (20_000, 0.02, 20), (100_000, 0.05, 10)]
 VENUE = venue_of(TIERS, taker_fee=0.0004, slippage=0.0002, liquidation_fee=0.005)

@@ -6,7 +6,7 @@ import pytest
 
 from backtest.kernels.enums import Reason
 from backtest.kernels.schema import FILL, LIQUIDATION, POSITION
-from backtest.trades import EXIT_REASONS, round_trips, settled_trips
+from backtest.outcome.trades import EXIT_REASONS, round_trips, settled_trips
 
 TIME = pd.date_range("2021-01-01", periods=10, freq="h", tz="UTC", unit="ns", name="time")
 SYMBOLS = ("BTCUSDT", "ETHUSDT")

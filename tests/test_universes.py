@@ -7,9 +7,9 @@ from scenes import venue_of
 from wild import market_of
 
 import backtest as bt
-from backtest import jobs
 from backtest.errors import ConfigError, DataError
-from backtest.universes import Universe, universe_of
+from backtest.market.universes import Universe, universe_of
+from backtest.sweeping import jobs
 
 VENUE = venue_of([(0, 0.005, 50)], taker_fee=0.0004)
 OVER = {"leverage": [1, 5, 51], "fast": [3, 8]}

@@ -7,7 +7,7 @@ import pytest
 
 import backtest as bt
 from backtest.errors import ConfigError, MarginError
-from backtest.presets import read_preset
+from backtest.terms.presets import read_preset
 
 MINE = """
 as_of = 2025-01-01

@@ -7,7 +7,7 @@ from scenes import venue_of
 
 import backtest as bt
 from backtest.errors import ConfigError
-from backtest.symbols import base_of, canonical_symbol, listed_name, twins
+from backtest.terms.symbols import base_of, canonical_symbol, listed_name, twins
 
 TIER = (0, 0.01, 50)
 CHEAP, DEAR = (0, 0.02, 20), (0, 0.1, 5)

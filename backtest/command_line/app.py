@@ -49,7 +49,7 @@ def every_command(
 ) -> None:
     """Answer `--version`, and refuse to do nothing."""
     if version:
-        from backtest.sources import versions
+        from backtest.outcome.sources import versions
 
         typer.echo(f"backtest {versions()['margin-backtest']}")
         raise typer.Exit

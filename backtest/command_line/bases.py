@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from backtest.accounts import Account
-from backtest.bars import Bars
 from backtest.command_line.configuration import (
     account_of,
     bars_of,
@@ -17,9 +15,11 @@ from backtest.command_line.configuration import (
 from backtest.command_line.ranges import over_of
 from backtest.command_line.shell import list_repairs
 from backtest.errors import ConfigError
-from backtest.strategies import Parameter, Strategy
-from backtest.universes import Universe, universe_of
-from backtest.venues import Venue
+from backtest.market.bars import Bars
+from backtest.market.universes import Universe, universe_of
+from backtest.signalling.strategies import Parameter, Strategy
+from backtest.terms.accounts import Account
+from backtest.terms.venues import Venue
 
 __all__ = ["Base", "base_in_folder", "base_of", "folder_in", "swept_of"]
 

@@ -4,11 +4,11 @@ import pandas as pd
 from rich.text import Text
 
 from backtest.ambiguity import Bracket
-from backtest.bars import Bars
 from backtest.command_line.bases import Base
 from backtest.command_line.figures import Amount, amount_of, written
 from backtest.command_line.headings import heading
 from backtest.command_line.tables import count, fitted, listing, several, show, spoken, terminal
+from backtest.market.bars import Bars
 from backtest.text import moment
 
 __all__ = ["print_bracket"]

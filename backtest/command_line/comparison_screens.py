@@ -6,12 +6,12 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from backtest.bars import Bars
 from backtest.command_line.bases import Base
 from backtest.command_line.figures import amount_of
 from backtest.command_line.headings import heading
 from backtest.command_line.tables import count, fitted, listing, money, percent, show, spoken, terminal
 from backtest.comparison import Comparison
+from backtest.market.bars import Bars
 from backtest.text import moment
 
 __all__ = ["print_comparison"]

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtest.accounts import Account
-from backtest.bars import Bars
 from backtest.errors import ConfigError, DataError
-from backtest.files import FUNDING, MARK_PRICES, read_columns, symbol_of
-from backtest.presets import SETTINGS as RATES
-from backtest.presets import preset_names, venue
-from backtest.reading import read_bars
-from backtest.strategies import Parameter, Strategy, parse_params, strategy
+from backtest.market.bars import Bars
+from backtest.market.files import FUNDING, MARK_PRICES, read_columns, symbol_of
+from backtest.market.reading import read_bars
+from backtest.signalling.strategies import Parameter, Strategy, parse_params, strategy
+from backtest.terms.accounts import Account
+from backtest.terms.presets import SETTINGS as RATES
+from backtest.terms.presets import preset_names, venue
+from backtest.terms.venue_tables import VENUE, call_of, known_keys, read_toml, venue_values
+from backtest.terms.venues import Venue
 from backtest.text import moment
-from backtest.venue_tables import VENUE, call_of, known_keys, read_toml, venue_values
-from backtest.venues import Venue
 
 __all__ = ["account_of", "bars_of", "params_of", "read_config", "settings_of", "strategy_of", "venue_of"]
 

@@ -1,8 +1,8 @@
 """What the command line prints of files and checks."""
 
 from backtest.command_line.tables import count, facts, show
-from backtest.inspection import Inspection
-from backtest.lookahead import LookaheadReport
+from backtest.market.inspection import Inspection
+from backtest.signalling.lookahead import LookaheadReport
 
 __all__ = ["print_inspection", "print_report"]
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 from rich.text import Text
 
-from backtest.bars import Bars
 from backtest.command_line.bases import Base
 from backtest.command_line.figures import Amount, amount_of, written
 from backtest.command_line.headings import heading, label, value_in_words
 from backtest.command_line.run_screens import figures
 from backtest.command_line.tables import count, fitted, show, spoken, terminal
 from backtest.forward import WalkForward
+from backtest.market.bars import Bars
 from backtest.text import moment
 
 __all__ = ["print_walk"]

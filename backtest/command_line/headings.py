@@ -6,16 +6,16 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from backtest.bars import Bars
 from backtest.command_line.bases import Base
 from backtest.command_line.figures import amount_of
 from backtest.command_line.tables import facts, several, spoken
 from backtest.command_line.wording import summary as breach_in_words
-from backtest.ladders import Tier
-from backtest.symbols import base_of, canonical_symbol
+from backtest.market.bars import Bars
+from backtest.market.universes import Universe
+from backtest.terms.ladders import Tier
+from backtest.terms.symbols import base_of, canonical_symbol
+from backtest.terms.venues import Venue
 from backtest.text import duration, moment
-from backtest.universes import Universe
-from backtest.venues import Venue
 
 __all__ = ["heading", "value_in_words", "values_in_words"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from backtest.calculators import bankruptcy_price, liquidation_price, maintenance_margin
 from backtest.command_line.tables import facts, show, times
 from backtest.errors import ConfigError, MarginError
+from backtest.terms.venues import Venue
 from backtest.text import grouped, shown
-from backtest.venues import Venue
 
 __all__ = ["Holding", "print_liquidation_price"]
 

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from backtest.bars import Bars
+from backtest.market.bars import Bars
+from backtest.market.universes import Universe
 from backtest.text import grouped
-from backtest.universes import Universe
 
 __all__ = ["Progress", "bars_each", "number", "progress_bar", "speed"]
 

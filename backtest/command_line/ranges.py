@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from backtest.accounts import Account
 from backtest.errors import ConfigError
-from backtest.strategies import Parameter, parse_params
+from backtest.signalling.strategies import Parameter, parse_params
+from backtest.terms.accounts import Account
+from backtest.terms.venues import Venue
 from backtest.text import grouped, shown
-from backtest.venues import Venue
 
 __all__ = ["over_of", "values_of"]
 

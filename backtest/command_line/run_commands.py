@@ -18,11 +18,11 @@ CUTS: Options = {"cuts": number_option(None, "How many prefixes of the bars to c
 def run(given: Values) -> None:
     """Replay a strategy on bars, and print what became of the account."""
     from backtest import replay
-    from backtest.bars import Bars
     from backtest.command_line.bases import base_in_folder, base_of, folder_in
     from backtest.command_line.configuration import settings_of
     from backtest.command_line.run_screens import print_place, print_result
-    from backtest.storage import check_target
+    from backtest.market.bars import Bars
+    from backtest.outcome.storage import check_target
 
     settings = settings_of(given)
     if "out" in settings:
@@ -43,7 +43,7 @@ def check(given: Values) -> None:
     """Look for look-ahead: do signals change when later bars are taken away? Exit code 1 if they do."""
     from backtest.command_line.configuration import bars_of, params_of, settings_of, strategy_of
     from backtest.command_line.data_screens import print_report
-    from backtest.lookahead import check_lookahead
+    from backtest.signalling.lookahead import check_lookahead
 
     settings = settings_of(given)
     chosen = strategy_of(settings)

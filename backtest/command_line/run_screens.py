@@ -7,14 +7,14 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from backtest.accounts import Account
-from backtest.bars import Bars
 from backtest.command_line.bases import Base
 from backtest.command_line.figures import ALARMS, LEFT, OCCASIONAL, RIGHT, Amount, Figures, amount_of, written
 from backtest.command_line.headings import heading
 from backtest.command_line.tables import WIDTH, count, listing, show, spoken, terminal
-from backtest.results import Result
-from backtest.sources import FRAMES
+from backtest.market.bars import Bars
+from backtest.outcome.results import Result
+from backtest.outcome.sources import FRAMES
+from backtest.terms.accounts import Account
 from backtest.text import grouped, moment
 
 __all__ = ["print_place", "print_result"]

@@ -39,13 +39,13 @@ SWEEP: Options = {
 def sweep(given: Values) -> None:
     """Replay a strategy under every combination of settings, and print which lived, and which did best."""
     from backtest import sweeps
-    from backtest.bars import Bars
     from backtest.command_line.bases import base_in_folder, base_of, folder_in, swept_of
     from backtest.command_line.configuration import settings_of
     from backtest.command_line.figures import figure_named
     from backtest.command_line.progress import bars_each, progress_bar
     from backtest.command_line.sweep_screens import print_sweep
-    from backtest.parts import rows_kept
+    from backtest.market.bars import Bars
+    from backtest.sweeping.parts import rows_kept
 
     settings = settings_of(given)
     by, out = figure_named(given.get("by", "cagr"), "--by"), settings.get("out")
@@ -81,7 +81,7 @@ def sweep(given: Values) -> None:
 
 def kept(out: str | None, total: int) -> str:
     """Return what an interrupted sweep has left, and how to go on."""
-    from backtest.parts import rows_kept
+    from backtest.sweeping.parts import rows_kept
     from backtest.text import grouped
 
     if out is None:

@@ -13,7 +13,7 @@ Text = str | None
 def inspect(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files of bars.")]) -> None:
     """Print what is in files of bars, however dirty they are."""
     from backtest.command_line.data_screens import print_inspection
-    from backtest.inspection import inspect_file
+    from backtest.market.inspection import inspect_file
 
     for file in files:
         print_inspection(inspect_file(file))
@@ -52,8 +52,8 @@ def liquidation_price(
     as_of: Annotated[Text, typer.Option(metavar="DATE", help="Tiers as published by then.")] = None,
 ) -> None:
     """Print the price at which a position is liquidated, and what leads to it."""
-    from backtest import presets
     from backtest.command_line.price_screens import Holding, print_liquidation_price
+    from backtest.terms import presets
 
     chosen = presets.venue(venue, as_of=as_of)
     print_liquidation_price(Holding(chosen, symbol, side, quantity, entry, leverage, margin))

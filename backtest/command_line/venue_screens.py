@@ -7,10 +7,10 @@ from rich.text import Text
 
 from backtest.command_line.tables import count, facts, listing, money, several, show, spoken, times
 from backtest.command_line.wording import costs, figure_in_words, rules, summary
-from backtest.ladders import Ladder
-from backtest.presets import Preset, preset, preset_names, read_preset, venue
-from backtest.symbols import ANY
-from backtest.venues import Venue
+from backtest.terms.ladders import Ladder
+from backtest.terms.presets import Preset, preset, preset_names, read_preset, venue
+from backtest.terms.symbols import ANY
+from backtest.terms.venues import Venue
 
 __all__ = ["print_venue", "print_venue_file", "print_venues"]
 

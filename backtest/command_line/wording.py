@@ -1,8 +1,8 @@
 """The rules of a venue in words."""
 
 from backtest.command_line.tables import spoken
+from backtest.terms.venues import MarginCall, Venue
 from backtest.text import grouped
-from backtest.venues import MarginCall, Venue
 
 __all__ = ["costs", "figure_in_words", "rules", "summary"]
 

@@ -1,0 +1,1 @@
+"""What a replay walks: bars, read, checked and packed."""

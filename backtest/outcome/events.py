@@ -1,0 +1,110 @@
+"""The logs of a replay as frames: fills, round trips, liquidations, orders and calls."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from backtest.kernels.enums import CallEvent, Reason, Shortfall
+from backtest.kernels.schema import TRIP, Book, Float64Array1D, Logs, Records, Rules
+from backtest.market.bar_times import BarTimes
+from backtest.outcome.trades import round_trips, settled_trips
+from backtest.replaying.engine import LEGS
+
+__all__ = ["EVENTS", "Events"]
+
+EVENTS = ("fills", "trades", "liquidations", "orders", "calls")
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """What happened in a replay.
+
+    Attributes
+    ----------
+    symbols : tuple of str     (M,)
+    time : BarTimes            of every bar, or at least of those in the logs and of the last
+    rules : Rules
+    book : Book                after the last bar
+    logs : Logs                complete
+    """
+
+    symbols: tuple[str, ...]
+    time: BarTimes
+    rules: Rules
+    book: Book
+    logs: Logs
+
+    @cached_property
+    def trips(self) -> Records:
+        """The figures of every round trip."""
+        return settled_trips(self.logs.fills, self.logs.liquidations, self.book.positions, len(self.time))
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return one of EVENTS."""
+        frame: pd.DataFrame = getattr(self, f"_{name}")()
+        return frame
+
+    def _fills(self) -> pd.DataFrame:
+        log = self.logs.fills
+        columns = {"quantity": self._contracts(log, "quantity"), "price": self._prices(log["price"]), "fee": log["fee"]}
+        return self._rows(log, columns, reason=words(Reason, log["reason"]))
+
+    def _liquidations(self) -> pd.DataFrame:
+        log = self.logs.liquidations
+        prices = {name: self._prices(log[name]) for name in ("mark_price", "fill_price", "bankruptcy_price")}
+        money = {name: log[name] for name in ("margin_lost", "penalty", "forfeited", "bad_debt")}
+        flags = {name: log[name].astype(np.bool_) for name in ("gap", "joint", "partial")}
+        return self._rows(log, {"quantity": self._contracts(log, "quantity"), **prices, **money}, **flags)
+
+    def _orders(self) -> pd.DataFrame:
+        log = self.logs.orders
+        columns = {name: self._contracts(log, name) for name in ("wanted", "filled")}
+        return self._rows(log, columns, reason=words(Shortfall, log["reason"]))
+
+    def _calls(self) -> pd.DataFrame:
+        log = self.logs.calls
+        event = {"event": words(CallEvent, log["event"])}
+        money = {name: log[name] for name in ("balance", "maintenance", "asked", "amount", "reserve")}
+        return self._rows(log, {**event, **money})
+
+    def _trades(self) -> pd.DataFrame:
+        units = self.rules.contracts["unit"][self.trips["instrument"]]
+        prices = {name: self._prices(self.trips[name]) for name in ("entry_price", "exit_price")}
+        turned = {"quantity": self.trips["quantity"] / np.abs(units), "short": self.trips["short"] ^ (units < 0.0)}
+        given = {name: self.trips[name] for name in TRIP.names or ()}
+        return round_trips(given | prices | turned, self.time, self._legs)
+
+    def _contracts(self, log: Records, name: str) -> Float64Array1D:
+        """Return quantities as numbers of contracts."""
+        units = self.rules.contracts["unit"]
+        quantities: Float64Array1D = log[name]
+        return quantities if (units == 1.0).all() else quantities / units[log["instrument"]]
+
+    def _prices(self, prices: Float64Array1D) -> Float64Array1D:
+        """Return prices in the quote currency; of a price that no mark reaches, what its formula says."""
+        if not self.rules.settings.inverse:
+            return prices
+        with np.errstate(divide="ignore"):
+            turned: Float64Array1D = 1.0 / prices
+        return turned
+
+    @property
+    def _legs(self) -> tuple[str, ...]:
+        """The symbol of every position; in hedge mode each has two."""
+        legs = LEGS if self.rules.settings.hedged else 1
+        return tuple(symbol for symbol in self.symbols for _ in range(legs))
+
+    def _rows(self, log: Records, columns: dict[str, Any], **more: Any) -> pd.DataFrame:
+        symbols = pd.array([*self._legs, ""], dtype="str").take(log["instrument"])
+        if self.rules.settings.hedged:
+            more["leg"] = pd.array(["long", "short"] * len(self.symbols) + [""], dtype="str").take(log["instrument"])
+        return pd.DataFrame({"time": self.time[log["bar"]], "symbol": symbols, **columns, **more})
+
+
+def words(kind: type[IntEnum], codes: Any) -> Any:
+    """Return the names of an enum's members, in small letters."""
+    return pd.array([member.name.lower() for member in kind], dtype="str").take(codes)

@@ -1,0 +1,136 @@
+"""Settings that share the signals of one instrument, replayed together: what many of them have in common is found once.
+
+Between orders and fundings a position stands still, whatever the leverage, so the bars are cut into segments whose
+extremes and peaks serve all settings (`kernels.segments`); each setting is then replayed from event to event.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from backtest.kernels.enums import OnLiquidation, Rebalance
+from backtest.kernels.lanes import Rooms, replay_lanes
+from backtest.kernels.orders import RUIN
+from backtest.kernels.schema import (
+    ACCOUNT,
+    CALL,
+    FALLS,
+    FILL,
+    LIQUIDATION,
+    ORDER,
+    POSITION,
+    SETTINGS,
+    TOTALS,
+    TRIP,
+    Float64Array2D,
+    Market,
+    Records,
+    Rules,
+    Schedule,
+)
+from backtest.kernels.segments import PEAK, SEGMENT, Index, fill_segments
+from backtest.market.bars import Bars
+from backtest.outcome.metrics import Calendar, calendar_of, figures
+from backtest.signalling.signals import Signals
+
+__all__ = ["FEWEST", "Batches", "covers"]
+
+FEWEST = 4
+"""Settings from which on it pays to look for what they have in common."""
+
+BLOCK = 16
+"""Settings that go through the bars together: their books fit the nearest memory of a core."""
+
+LONGEST = 256
+"""Bars of a segment at most: as many are looked at one by one where something happens to a setting within."""
+
+
+def covers(bars: Bars, signals: Signals, rules: Rules) -> bool:
+    """Return whether settings can be replayed together with others.
+
+    They hold one instrument, whose signals say nothing but a target, and order when it changes. Interest accrues on
+    every bar, so that no position stands still; a reserve and refills are part of the curve that returns are taken on.
+    """
+    settings = rules.settings
+    return (
+        len(bars.symbols) == 1
+        and not (signals.hedged or signals.settings)
+        and settings.rebalance == Rebalance.SIGNAL
+        and settings.borrow_rate == 0.0
+        and settings.short_borrow_rate == 0.0
+        and settings.reserve == 0.0
+        and settings.on_liquidation != OnLiquidation.REFILL
+        and settings.skip_quiet_bars == 1
+    )
+
+
+class Batches:
+    """Bars and a schedule with their segments, and replays of many rules over them."""
+
+    def __init__(self, market: Market, schedule: Schedule, has_marks: bool) -> None:
+        self._market = market
+        self._schedule = schedule
+        self._calendar = calendar_of(market.time, has_marks)
+        self._index = index_of(market, schedule, self._calendar)
+
+    def summaries(self, rules: Sequence[Rules]) -> list[dict[str, object]]:
+        """Return the summary of every replay, by name; all rules have the same tiers and contracts.
+
+        Figures agree with those of a single replay: events and money to the bit, falls of the curve, ratios and
+        records at the closes to rounding.
+        """
+        settings = np.frombuffer(b"".join(each.settings.tobytes() for each in rules), SETTINGS).copy()
+        accounts, totals = np.zeros(len(rules), ACCOUNT), np.zeros(len(rules), TOTALS)
+        daily = np.empty((len(rules), len(self._calendar.day)))
+        changes = len(self._schedule.bar)
+        sizes = [2 * changes + 256, 64, changes + 64, 64]
+        done = 0
+        while done < len(rules):
+            rooms = new_rooms(min(BLOCK, len(rules) - done), sizes)
+            done += self._replay(rules[0], settings[done:], rooms, accounts[done:], totals[done:], daily[done:])
+            sizes = np.maximum(sizes, rooms.counts.max(axis=0)).tolist()  # of those that had more to log
+            accounts[done:] = np.zeros(1, ACCOUNT)
+        cash = settings["cash"].copy()
+        is_lost = totals["equity"] <= RUIN * cash
+        found = figures(self._calendar, accounts, totals, daily, cash, is_lost)
+        return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
+
+    def _replay(
+        self,
+        rules: Rules,
+        settings: Records,
+        rooms: Rooms,
+        accounts: Records,
+        totals: Records,
+        daily: Float64Array2D,
+    ) -> int:
+        """Replay lanes until some do not fit their rooms, and return how many are done."""
+        positions = np.zeros((len(settings), 1), POSITION)
+        done = replay_lanes(
+            self._market, self._schedule, settings, rules.tiers, rules.contracts, self._index, rooms, accounts,
+            positions, totals, daily,
+        )  # fmt: skip
+        return int(done)
+
+
+def new_rooms(lanes: int, sizes: Sequence[int]) -> Rooms:
+    """Return room for so many fills, liquidations, orders and calls of every lane of a block."""
+    kinds = (FILL, LIQUIDATION, ORDER, CALL)
+    fills, liquidations, orders, calls = (
+        np.empty((lanes, size), kind) for size, kind in zip(sizes, kinds, strict=True)
+    )
+    counts, falls = np.zeros((lanes, len(kinds)), np.int64), np.empty(lanes, FALLS)
+    return Rooms(fills, liquidations, orders, calls, counts, falls, np.empty(sizes[0], TRIP), np.empty(1, np.int64))
+
+
+def index_of(market: Market, schedule: Schedule, calendar: Calendar) -> Index:
+    """Return the segments of one instrument, with their peaks."""
+    day_ends = np.append(calendar.last, calendar.bars)
+    events = len(schedule.bar) + len(market.appointments)
+    rooms = [events + calendar.bars // LONGEST + 2, calendar.bars // 8 + 64, calendar.bars // 8 + 64]
+    while True:
+        index = Index(np.zeros(rooms[0], SEGMENT), np.zeros(rooms[1], PEAK), np.zeros(rooms[2], PEAK), day_ends)
+        segments, long_peaks, short_peaks = fill_segments(market, schedule, LONGEST, index)
+        if segments < rooms[0] and long_peaks <= rooms[1] and short_peaks <= rooms[2]:
+            return index._replace(segments=index.segments[: segments + 1])
+        rooms = [segments + 1, long_peaks, short_peaks]
