@@ -39,7 +39,7 @@ def together_and_alone(bars, signals, settings):
     given = as_signals(signals, bars)
     rules = [rules_of(account, venue, bars.symbols) for account, venue in settings]
     rules = [each._replace(tiers=rules[0].tiers, contracts=rules[0].contracts) for each in rules]
-    assert all(covers(bars, given, each) for each in rules)
+    assert all(covers(bars, given, *each) for each in settings)
     inputs = inputs_of(bars, given, rules[0])
     together = Batches(inputs.market, inputs.schedule, bars.has_marks).summaries(rules)
     alone = []
@@ -177,18 +177,18 @@ def test_a_full_log_costs_a_second_look_and_nothing_else(block, monkeypatch):
 )
 def test_what_does_not_stand_still_is_left_to_the_replay_of_one(account, venue):
     bars, targets = market_of(3)
-    rules = rules_of(bt.Account(**account), bt.Venue(tiers=TIERS, **venue), bars.symbols)
-    assert not covers(bars, as_signals(targets, bars), rules)
-    assert covers(bars, as_signals(targets, bars), rules_of(bt.Account(), bt.Venue(tiers=TIERS), bars.symbols))
+    given = as_signals(targets, bars)
+    assert not covers(bars, given, bt.Account(**account), bt.Venue(tiers=TIERS, **venue))
+    assert covers(bars, given, bt.Account(), bt.Venue(tiers=TIERS))
 
 
 def test_columns_and_several_instruments_are_left_to_the_replay_of_one():
     bars, _ = market_of(3)
-    rules = rules_of(bt.Account(), bt.Venue(tiers=TIERS), bars.symbols)
+    terms = bt.Account(), bt.Venue(tiers=TIERS)
     ones = np.ones(len(bars))
     table = pd.DataFrame({"target": ones, "stop_loss": ones / 10}, bars.time)
     both = pd.DataFrame({"target_long": ones, "target_short": -ones}, bars.time)
-    assert not covers(bars, as_signals(table, bars), rules)
-    assert not covers(bars, as_signals(both, bars), rules)
+    assert not covers(bars, as_signals(table, bars), *terms)
+    assert not covers(bars, as_signals(both, bars), *terms)
     pair = bt.Bars.from_frames({"A": bars.frame("S"), "B": bars.frame("S")})
-    assert not covers(pair, as_signals(np.ones((len(pair), 2)), pair), rules)
+    assert not covers(pair, as_signals(np.ones((len(pair), 2)), pair), *terms)

@@ -53,17 +53,21 @@ def settled(falls: Falls, time: int) -> Falls:
 
 
 @helper
-def after_bar(falls: Falls, time: int, equity: float, low: float) -> Falls:
-    """Return the falls after one bar. A low is held against the mark of the closes before it."""
+def after_bar(falls: Falls, time: Int64Array1D, t: int, equity: float, low: float) -> Falls:
+    """Return the falls after bar `t`. A low is held against the mark of the closes before it.
+
+    The bar's time is looked at only where it sets a mark: in a sweep it would have to be fetched from afar.
+    """
     mark, lowest, lowest_low, since, first, below, drawdown, drawdown_low, longest, longest_first = falls
     lowest_low = min(lowest_low, low)
     if equity < mark:
         lowest = min(lowest, equity)
         return Falls(mark, lowest, lowest_low, since, first, 1, drawdown, drawdown_low, longest, longest_first)
+    here = time[t]
     done = settled(
-        Falls(mark, lowest, lowest_low, since, first, below, drawdown, drawdown_low, longest, longest_first), time
+        Falls(mark, lowest, lowest_low, since, first, below, drawdown, drawdown_low, longest, longest_first), here
     )
-    return marked(done, time, equity)
+    return marked(done, here, equity)
 
 
 @helper
@@ -109,7 +113,7 @@ def start_falls(equity: float, time: int) -> Falls:
 def walk_falls(falls: Falls, time: Int64Array1D, equity: Float64Array1D, equity_low: Float64Array1D) -> Falls:
     """Return the falls after the bars given (T,)."""
     for t in range(time.shape[0]):
-        falls = after_bar(falls, time[t], equity[t], equity_low[t])
+        falls = after_bar(falls, time, t, equity[t], equity_low[t])
     return falls
 
 

@@ -155,7 +155,7 @@ def walk_segment(
         change, appointment, equity, low, _, _ = replay_bar(
             market, schedule, rules, book, logs, t, change, appointment, False, False
         )
-        falls = after_bar(falls, market.time[t], equity, low)
+        falls = after_bar(falls, market.time, t, equity, low)
         if index.day_ends[day] == t:
             daily[day] = equity
             day += 1
@@ -235,9 +235,9 @@ def pass_segment(
     end = segment.end
     constant = account.constant
     if account.held == 0:
-        falls = after_bar(falls, market.time[segment.first], constant, constant)
+        falls = after_bar(falls, market.time, segment.first, constant, constant)
         if end - segment.first > 1:
-            falls = after_bar(falls, market.time[end - 1], constant, constant)
+            falls = after_bar(falls, market.time, end - 1, constant, constant)
         while index.day_ends[day] < end:
             daily[day] = constant
             day += 1

@@ -14,7 +14,7 @@ Where the specification leaves a choice:
 import math
 
 from backtest.kernels._jit import helper
-from backtest.kernels.accrual import is_present
+from backtest.kernels.accrual import is_present, owes_interest
 from backtest.kernels.booking import book_shortfall, increase_position, log_order, reduce_position
 from backtest.kernels.enums import Barred, Reason, Rebalance, Shortfall, Sizing
 from backtest.kernels.margin import ROUNDING, constant_of, is_higher, is_isolated, moved
@@ -227,7 +227,8 @@ def fill_increases(
             mark = market.mark[t, i].open
             if increase_position(book, rules, logs, t, i, traded, position.fill_price, mark):
                 position.filled += traded
-                position.previous_time = market.time[t]
+                if owes_interest(rules):  # asked first: the time of a bar lies far from its prices
+                    position.previous_time = market.time[t]
             else:
                 position.shortfall = Shortfall.REFUSED
     book_shortfall(book, rules)

@@ -188,7 +188,7 @@ def after_peaks(
         return after_low(falls, constant + size * worst, constant + size * adverse)
     for row in range(first, last):
         peak = peaks[row]
-        falls = after_bar(falls, time[peak.bar], constant + size * peak.close, constant + size * peak.low)
+        falls = after_bar(falls, time, peak.bar, constant + size * peak.close, constant + size * peak.low)
         if peak.trough < math.inf:
             falls = after_low(falls, constant + size * peak.trough, falls.lowest_low)
     if tail < math.inf:

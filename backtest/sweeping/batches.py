@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backtest.kernels.enums import OnLiquidation, Rebalance
 from backtest.kernels.lanes import Rooms, replay_lanes
 from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import (
@@ -32,6 +31,8 @@ from backtest.kernels.segments import PEAK, SEGMENT, Index, fill_segments
 from backtest.market.bars import Bars
 from backtest.outcome.metrics import Calendar, calendar_of, figures
 from backtest.signalling.signals import Signals
+from backtest.terms.accounts import Account
+from backtest.terms.venues import Venue
 
 __all__ = ["FEWEST", "Batches", "covers"]
 
@@ -45,22 +46,18 @@ LONGEST = 256
 """Bars of a segment at most: as many are looked at one by one where something happens to a setting within."""
 
 
-def covers(bars: Bars, signals: Signals, rules: Rules) -> bool:
-    """Return whether settings can be replayed together with others.
+def covers(bars: Bars, signals: Signals, account: Account, venue: Venue) -> bool:
+    """Return whether a setting can be replayed together with others.
 
-    They hold one instrument, whose signals say nothing but a target, and order when it changes. Interest accrues on
+    It holds one instrument, whose signals say nothing but a target, and orders when it changes. Interest accrues on
     every bar, so that no position stands still; a reserve and refills are part of the curve that returns are taken on.
     """
-    settings = rules.settings
     return (
         len(bars.symbols) == 1
         and not (signals.hedged or signals.settings)
-        and settings.rebalance == Rebalance.SIGNAL
-        and settings.borrow_rate == 0.0
-        and settings.short_borrow_rate == 0.0
-        and settings.reserve == 0.0
-        and settings.on_liquidation != OnLiquidation.REFILL
-        and settings.skip_quiet_bars == 1
+        and not (venue.borrow_rate or venue.short_borrow_rate or account.reserve)
+        and account.rebalance == "signal"
+        and account.on_liquidation != "refill"
     )
 
 

@@ -58,7 +58,7 @@ def summaries(
     """
     shared = Shared(bars, signals)
     together = keep is None and shared_by >= FEWEST
-    covered = [lane for lane in lanes if together and covers(bars, signals, lane.rules)]
+    covered = [lane for lane in lanes if together and covers(bars, signals, lane.account, lane.venue)]
     yield from _together(shared, covered, workers)
     rows = {lane.row for lane in covered}
     yield from _alone(shared, [lane for lane in lanes if lane.row not in rows], workers, keep)
@@ -66,16 +66,18 @@ def summaries(
 
 def _together(shared: "Shared", lanes: Sequence[Lane], workers: int) -> Iterator[tuple[int, Figures, str]]:
     """Yield the lanes replayed in batches, on what they have in common."""
-    alike: dict[tuple[bool, int, int], list[Lane]] = {}
+    alike: dict[tuple[str, int, int], list[Lane]] = {}
     for lane in lanes:
-        rules = lane.rules
-        alike.setdefault((bool(rules.settings.inverse), id(rules.tiers), id(rules.contracts)), []).append(lane)
+        alike.setdefault((lane.venue.contract, id(lane.rules.tiers), id(lane.rules.contracts)), []).append(lane)
     size = max(1, min(MOST, math.ceil(len(lanes) / (ROUNDS * workers))))
     batches = [group[start : start + size] for group in alike.values() for start in range(0, len(group), size)]
-    prepared = {inverse: shared.batches(inverse, lanes) for inverse, *_ in alike}
+    prepared: dict[str, Batches] = {}
+    for (contract, *_), group in alike.items():
+        if contract not in prepared:
+            prepared[contract] = shared.batches(group[0].rules)
 
     def replay_batch(batch: list[Lane]) -> list[tuple[int, Figures, str]]:
-        found = prepared[bool(batch[0].rules.settings.inverse)].summaries([lane.rules for lane in batch])
+        found = prepared[batch[0].venue.contract].summaries([lane.rules for lane in batch])
         return [(lane.row, figures, FAST) for lane, figures in zip(batch, found, strict=True)]
 
     for found in on_threads(replay_batch, batches, min(workers, len(batches))):
@@ -111,10 +113,9 @@ class Shared:
         market, schedule = self._market(bool(rules.settings.inverse)), self._schedule(rules)
         return Inputs(market, schedule, hedged_rules(rules) if self._signals.hedged else rules)
 
-    def batches(self, inverse: bool, lanes: Sequence[Lane]) -> Batches:
+    def batches(self, rules: Rules) -> Batches:
         """Return what replays lanes together, those of one kind of contract."""
-        first = next(lane.rules for lane in lanes if bool(lane.rules.settings.inverse) == inverse)
-        return Batches(self._market(inverse), self._schedule(first), self.bars.has_marks)
+        return Batches(self._market(bool(rules.settings.inverse)), self._schedule(rules), self.bars.has_marks)
 
     def _market(self, inverse: bool) -> Market:
         if inverse not in self._markets:
