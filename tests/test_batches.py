@@ -156,7 +156,7 @@ def test_a_full_log_costs_a_second_look_and_nothing_else(block, monkeypatch):
     made, asked = batches.new_rooms, []
 
     def small_at_first(lanes, sizes):
-        asked.append([min(size, 3) if not asked else size for size in sizes])
+        asked.append([1 if not asked else size for size in sizes])  # a flip takes two fills
         return made(lanes, asked[-1])
 
     monkeypatch.setattr(batches, "new_rooms", small_at_first)

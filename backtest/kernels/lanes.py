@@ -19,7 +19,6 @@ from backtest.kernels.schema import (
     Book,
     Float64Array1D,
     Float64Array2D,
-    Int64Array1D,
     Int64Array2D,
     Logs,
     Market,
@@ -29,20 +28,20 @@ from backtest.kernels.schema import (
     Schedule,
 )
 from backtest.kernels.segments import Index, after_segment
-from backtest.kernels.trips import settle_trips, tally
+from backtest.kernels.trips import OPEN, absorb, clear, count_trip, finish, leave_open, note_curve
 
 
 class Rooms(NamedTuple):
-    """Room for what the lanes of a block log, one row of each array for each of W lanes."""
+    """Room for W lanes that go through the bars together: what one bar logs, and what travels from bar to bar."""
 
     fills: Records  # (W, fills) FILL
     liquidations: Records  # (W, liquidations) LIQUIDATION
     orders: Records  # (W, orders) ORDER
     calls: Records  # (W, calls) CALL
-    counts: Int64Array2D  # (W, 4)
+    counts: Int64Array2D  # (W, 4) rows of fills, liquidations, orders, calls
+    most: Int64Array2D  # (W, 4) the most of a bar, which may exceed the room
     falls: Records  # (W,) FALLS
-    trips: Records  # (fills,) TRIP, of one lane after the other
-    latest: Int64Array1D  # (1,)
+    trips: Records  # (W,) TRIP, the one that is open, if its reason says so
 
 
 @entry
@@ -53,68 +52,70 @@ def replay_lanes(
     """Replay lanes, and return how many are done: a block of lanes whose logs do not fit ends the call.
 
     `settings`, `accounts`, `positions` (L, 1), `totals` and `daily` (L, D) have a row per lane; the middle two are
-    zeros. A block goes through the bars together, so that what all of them look at is fetched once.
+    zeros. A block goes through the bars together, so that what all of them look at is fetched once; every bar's logs
+    are counted at once, so that they are small.
     """
     lanes = settings.shape[0]
     width = rooms.counts.shape[0]
     for first in range(0, lanes, width):
         last = min(first + width, lanes)
         replay_block(
-            market, schedule, settings, tiers, contracts, index, rooms, accounts, positions, daily, first, last
+            market, schedule, settings, tiers, contracts, index, rooms, accounts, positions, totals, daily, first, last
         )
         for lane in range(first, last):
-            if not all_logged(logs_of(rooms, lane - first)):
+            if not has_room(rooms, lane - first):
                 return first
         for lane in range(first, last):
-            close_lane(market, rooms, lane - first, positions[lane], daily[lane], totals[lane])
+            close_lane(market, rooms, lane - first, positions[lane, 0], daily[lane], totals[lane])
     return lanes
 
 
 @helper
 def logs_of(rooms: Rooms, row: int) -> Logs:
     """Return the logs of a lane of the block."""
-    return Logs(
-        rooms.fills[row], rooms.liquidations[row], rooms.orders[row], rooms.calls[row], rooms.counts[row]
-    )  # fmt: skip
+    return Logs(rooms.fills[row], rooms.liquidations[row], rooms.orders[row], rooms.calls[row], rooms.counts[row])
 
 
 @helper
-def all_logged(logs: Logs) -> bool:
-    """Return whether every event has its row."""
+def has_room(rooms: Rooms, row: int) -> bool:
+    """Return whether every event of a lane had its row."""
+    most = rooms.most[row]
     return (
-        logs.counts[0] <= logs.fills.shape[0]
-        and logs.counts[1] <= logs.liquidations.shape[0]
-        and logs.counts[2] <= logs.orders.shape[0]
-        and logs.counts[3] <= logs.calls.shape[0]
+        most[0] <= rooms.fills.shape[1]
+        and most[1] <= rooms.liquidations.shape[1]
+        and most[2] <= rooms.orders.shape[1]
+        and most[3] <= rooms.calls.shape[1]
     )
 
 
 @helper
-def close_lane(
-    market: Market, rooms: Rooms, row: int, positions: Records, daily: Float64Array1D, totals: Record
-) -> None:
-    """Fill in what the summary needs of a lane that is done."""
-    bars = market.time.shape[0]
-    logs = logs_of(rooms, row)
-    fills = logs.fills[: logs.counts[0]]
-    liquidations = logs.liquidations[: logs.counts[1]]
-    count = settle_trips(fills, liquidations, positions, bars, rooms.latest, rooms.trips)
-    falls = settled(loaded(rooms.falls[row]), market.time[bars - 1])
-    tally(logs, rooms.trips[:count], falls, daily[daily.shape[0] - 1], totals)
+def close_lane(market: Market, rooms: Rooms, row: int, position: Record, daily: Float64Array1D, totals: Record) -> None:
+    """Fill in what is known of a lane when it is done."""
+    trip = rooms.trips[row]
+    if trip.reason == OPEN:
+        leave_open(trip, position)
+        finish(trip)
+        count_trip(trip, totals)
+    falls = settled(loaded(rooms.falls[row]), market.time[market.time.shape[0] - 1])
+    note_curve(falls, daily[daily.shape[0] - 1], totals)
 
 
 @helper
 def replay_block(
     market: Market, schedule: Schedule, settings: Records, tiers: Records, contracts: Records, index: Index,
-    rooms: Rooms, accounts: Records, positions: Records, daily: Float64Array2D, first: int, last: int,
+    rooms: Rooms, accounts: Records, positions: Records, totals: Records, daily: Float64Array2D, first: int, last: int,
 ) -> None:  # fmt: skip
     """Replay all bars of the lanes from `first` up to `last`, and write their last equity of every day."""
     bars = market.time.shape[0]
     for lane in range(first, last):
+        row = lane - first
         open_account(Book(accounts[lane], positions[lane]), Rules(settings[lane], tiers, contracts))
-        store(first_falls(settings[lane].cash, market.time[0]), rooms.falls[lane - first])
+        store(first_falls(settings[lane].cash, market.time[0]), rooms.falls[row])
+        rooms.trips[row].reason = OPEN + 1
+        clear(totals[lane])
         for log in range(rooms.counts.shape[1]):
-            rooms.counts[lane - first, log] = 0
+            rooms.counts[row, log] = 0
+            rooms.most[row, log] = 0
     change = 0
     appointment = 0
     s = 0
@@ -132,10 +133,10 @@ def replay_block(
             if passing and not book.account.busy and is_quiet(market, book, rules, index.segments[s]):
                 falls = pass_segment(market, book, index, s, falls, daily[lane], day)
             else:
-                logs = logs_of(rooms, lane - first)
                 falls, following, appointed = walk_segment(
-                    market, schedule, rules, book, logs, index, t, end, falls, daily[lane], day, change, appointment
-                )
+                    market, schedule, rules, book, rooms, lane - first, index, t, end, falls, totals[lane],
+                    daily[lane], day, change, appointment,
+                )  # fmt: skip
             store(falls, rooms.falls[lane - first])
         change = following
         appointment = appointed
@@ -147,14 +148,19 @@ def replay_block(
 
 @helper
 def walk_segment(
-    market: Market, schedule: Schedule, rules: Rules, book: Book, logs: Logs, index: Index, start: int, end: int,
-    falls: Falls, daily: Float64Array1D, day: int, change: int, appointment: int,
+    market: Market, schedule: Schedule, rules: Rules, book: Book, rooms: Rooms, row: int, index: Index, start: int,
+    end: int, falls: Falls, totals: Record, daily: Float64Array1D, day: int, change: int, appointment: int,
 ) -> tuple[Falls, int, int]:  # fmt: skip
     """Replay bar by bar; return the falls afterwards, the next change and the next appointment."""
+    logs = logs_of(rooms, row)
     for t in range(start, end):
         change, appointment, equity, low, _, _ = replay_bar(
             market, schedule, rules, book, logs, t, change, appointment, False, False
         )
+        if logs.counts[0] + logs.counts[2] + logs.counts[3] > 0:
+            for log in range(logs.counts.shape[0]):
+                rooms.most[row, log] = max(rooms.most[row, log], logs.counts[log])
+            absorb(logs, rooms.trips[row], market.time.shape[0], totals)
         falls = after_bar(falls, market.time, t, equity, low)
         if index.day_ends[day] == t:
             daily[day] = equity

@@ -35,13 +35,11 @@ def settle_trips(
             add_liquidation(trip, liquidations[liquidation])
             liquidation += 1
         if fill.position == 0.0:
-            trip.exit_bar = fill.bar
-            trip.reason = fill.reason
+            end(trip, fill)
             latest[i] = -1
     for i in range(latest.shape[0]):
-        if latest[i] >= 0:  # what was paid since its last fill is still with the position
-            trips[latest[i]].funding += positions[i].funding
-            trips[latest[i]].interest += positions[i].interest
+        if latest[i] >= 0:
+            leave_open(trips[latest[i]], positions[i])
     for row in range(count):
         finish(trips[row])
     return count
@@ -111,60 +109,67 @@ def finish(trip: Record) -> None:
 @entry
 def tally(logs: Logs, trips: Records, falls: Falls, equity: float, totals: Record) -> None:
     """Fill in what the summary needs besides the account's own totals; `equity` is the last close's."""
-    totals.equity = equity
-    totals.max_drawdown = falls.max_drawdown
-    totals.max_drawdown_low = falls.max_drawdown_low
-    totals.longest = falls.longest
-    totals.longest_first = falls.longest_first
-    totals.liquidations = logs.counts[1]
-    tally_trips(trips, totals)
-    tally_orders(logs, totals)
-    tally_calls(logs, totals)
+    clear(totals)
+    for row in range(trips.shape[0]):
+        count_trip(trips[row], totals)
+    count_events(logs, totals)
+    note_curve(falls, equity, totals)
 
 
 @helper
-def tally_trips(trips: Records, totals: Record) -> None:
-    """Count round trips, and add up what they earned and lost."""
-    totals.trades = trips.shape[0]
+def clear(totals: Record) -> None:
+    """Set to nothing what is counted and added up."""
+    totals.liquidations = 0
+    totals.trades = 0
     totals.closed = 0
     totals.wins = 0
     totals.won = 0.0
     totals.lost = 0.0
     totals.liquidation_loss = 0.0
-    for row in range(trips.shape[0]):
-        trip = trips[row]
-        if trip.reason != OPEN:
-            totals.closed += 1
-            if trip.pnl > 0.0:
-                totals.wins += 1
-                totals.won += trip.pnl
-            else:
-                totals.lost -= trip.pnl
-        if trip.liquidated:
-            totals.liquidation_loss -= trip.pnl
+    totals.cut_orders = 0
+    totals.refused_orders = 0
+    totals.margin_calls = 0
+    totals.forced_closes = 0
+    totals.deposits = 0.0
+    totals.refilled = 0.0
 
 
 @helper
-def tally_orders(logs: Logs, totals: Record) -> None:
-    """Count the orders that got less than they wanted."""
-    totals.cut_orders = 0
-    totals.refused_orders = 0
-    for row in range(logs.counts[2]):
+def note_curve(falls: Falls, equity: float, totals: Record) -> None:
+    """Note what a curve came to."""
+    totals.equity = equity
+    totals.max_drawdown = falls.max_drawdown
+    totals.max_drawdown_low = falls.max_drawdown_low
+    totals.longest = falls.longest
+    totals.longest_first = falls.longest_first
+
+
+@helper
+def count_trip(trip: Record, totals: Record) -> None:
+    """Count a round trip, and add up what it earned or lost."""
+    totals.trades += 1
+    if trip.reason != OPEN:
+        totals.closed += 1
+        if trip.pnl > 0.0:
+            totals.wins += 1
+            totals.won += trip.pnl
+        else:
+            totals.lost -= trip.pnl
+    if trip.liquidated:
+        totals.liquidation_loss -= trip.pnl
+
+
+@helper
+def count_events(logs: Logs, totals: Record) -> None:
+    """Count liquidations, orders that got less than they wanted, and margin calls, and add up the money moved."""
+    totals.liquidations += logs.counts[1]
+    for row in range(min(logs.counts[2], logs.orders.shape[0])):
         reason = logs.orders[row].reason
         if reason == Shortfall.TIER or reason == Shortfall.MARGIN:
             totals.cut_orders += 1
         elif reason == Shortfall.REFUSED or reason == Shortfall.RUINED:
             totals.refused_orders += 1
-
-
-@helper
-def tally_calls(logs: Logs, totals: Record) -> None:
-    """Count margin calls, and add up the money that was moved."""
-    totals.margin_calls = 0
-    totals.forced_closes = 0
-    totals.deposits = 0.0
-    totals.refilled = 0.0
-    for row in range(logs.counts[3]):
+    for row in range(min(logs.counts[3], logs.calls.shape[0])):
         call = logs.calls[row]
         if call.event == CallEvent.CALL:
             totals.margin_calls += 1
@@ -174,3 +179,39 @@ def tally_calls(logs: Logs, totals: Record) -> None:
             totals.deposits += call.amount
         elif call.event == CallEvent.REFILL:
             totals.refilled += call.amount
+
+
+@helper
+def absorb(logs: Logs, trip: Record, bars: int, totals: Record) -> None:
+    """Count what the logs hold of an account with one position, and empty them; its round trip goes on in `trip`."""
+    liquidation = 0
+    liquidations = min(logs.counts[1], logs.liquidations.shape[0])
+    for row in range(min(logs.counts[0], logs.fills.shape[0])):
+        fill = logs.fills[row]
+        if trip.reason != OPEN:
+            begin(trip, fill, bars)
+        add_fill(trip, fill)
+        if liquidation < liquidations and logs.liquidations[liquidation].fill_row == row:
+            add_liquidation(trip, logs.liquidations[liquidation])
+            liquidation += 1
+        if fill.position == 0.0:
+            end(trip, fill)
+            finish(trip)
+            count_trip(trip, totals)
+    count_events(logs, totals)
+    for log in range(logs.counts.shape[0]):
+        logs.counts[log] = 0
+
+
+@helper
+def end(trip: Record, fill: Record) -> None:
+    """Note how a round trip ended."""
+    trip.exit_bar = fill.bar
+    trip.reason = fill.reason
+
+
+@helper
+def leave_open(trip: Record, position: Record) -> None:
+    """Add what a position has paid since its last fill, for it is still with the position."""
+    trip.funding += position.funding
+    trip.interest += position.interest

@@ -42,6 +42,9 @@ FEWEST = 4
 BLOCK = 16
 """Settings that go through the bars together: their books fit the nearest memory of a core."""
 
+ROOM = (32, 32, 4, 16)
+"""Fills, liquidations, orders and calls that one bar is expected to bring at most."""
+
 LONGEST = 256
 """Bars of a segment at most: as many are looked at one by one where something happens to a setting within."""
 
@@ -79,13 +82,12 @@ class Batches:
         settings = np.frombuffer(b"".join(each.settings.tobytes() for each in rules), SETTINGS).copy()
         accounts, totals = np.zeros(len(rules), ACCOUNT), np.zeros(len(rules), TOTALS)
         daily = np.empty((len(rules), len(self._calendar.day)))
-        changes = len(self._schedule.bar)
-        sizes = [2 * changes + 256, 64, changes + 64, 64]
+        sizes = list(ROOM)
         done = 0
         while done < len(rules):
             rooms = new_rooms(min(BLOCK, len(rules) - done), sizes)
             done += self._replay(rules[0], settings[done:], rooms, accounts[done:], totals[done:], daily[done:])
-            sizes = np.maximum(sizes, rooms.counts.max(axis=0)).tolist()  # of those that had more to log
+            sizes = np.maximum(sizes, rooms.most.max(axis=0)).tolist()  # of those that had more to log
             accounts[done:] = np.zeros(1, ACCOUNT)
         cash = settings["cash"].copy()
         is_lost = totals["equity"] <= RUIN * cash
@@ -111,13 +113,18 @@ class Batches:
 
 
 def new_rooms(lanes: int, sizes: Sequence[int]) -> Rooms:
-    """Return room for so many fills, liquidations, orders and calls of every lane of a block."""
-    kinds = (FILL, LIQUIDATION, ORDER, CALL)
-    fills, liquidations, orders, calls = (
-        np.empty((lanes, size), kind) for size, kind in zip(sizes, kinds, strict=True)
+    """Return room for so many fills, liquidations, orders and calls in one bar of every lane of a block."""
+    fills, liquidations, orders, calls = sizes
+    return Rooms(
+        np.empty((lanes, fills), FILL),
+        np.empty((lanes, liquidations), LIQUIDATION),
+        np.empty((lanes, orders), ORDER),
+        np.empty((lanes, calls), CALL),
+        np.zeros((lanes, len(sizes)), np.int64),
+        np.zeros((lanes, len(sizes)), np.int64),
+        np.empty(lanes, FALLS),
+        np.empty(lanes, TRIP),
     )
-    counts, falls = np.zeros((lanes, len(kinds)), np.int64), np.empty(lanes, FALLS)
-    return Rooms(fills, liquidations, orders, calls, counts, falls, np.empty(sizes[0], TRIP), np.empty(1, np.int64))
 
 
 def index_of(market: Market, schedule: Schedule, calendar: Calendar) -> Index:
