@@ -167,3 +167,23 @@ def test_funding_is_paid_between_stretches(longest):
     bars = bars_of([100, 100, 101, 99, 98, 102, 103], funding=[[0.001, 0, 0, 0.001, 0, 0, 0.001]])
     summary = both(bars, "1 . . . . . .", {}, longest=longest)
     assert summary["funding"] == pytest.approx(10 * (101 + 102) * 0.001, rel=0.02)
+
+
+SHARES = {"liquidation": "share", "liquidation_share": 0.25, "liquidation_fee": 0.01, "tiers": [(0, 1 / 64, 50)]}
+
+
+@pytest.mark.parametrize("longest", [1, 2, 256])
+def test_liquidations_of_one_bar_are_counted_one_by_one(longest):
+    bars = bars_of([100, 100, (100, 100, 89.5, 100), 101, 102])
+    summary = both(bars, "1 . . . .", {"leverage": 10} | SHARES, longest=longest)
+    assert summary["liquidations"] > 1
+    assert summary["trades"] == 1
+
+
+@pytest.mark.parametrize("longest", [1, 2, 256])
+def test_what_is_left_of_a_position_and_never_closed_counts_with_its_funding(longest):
+    bars = bars_of([100, 100, (100, 100, 91.5, 100), 101, 102], funding=[[0, 0, 0, 0, 0.02]])
+    summary = both(bars, "1 . . . .", {"leverage": 10} | SHARES, longest=longest)
+    assert summary["exposure"] == 4 / 5
+    assert summary["funding"] > 100
+    assert summary["liquidation_loss"] > summary["funding"]
