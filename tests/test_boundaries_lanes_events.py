@@ -182,7 +182,7 @@ def test_liquidations_of_one_bar_are_counted_one_by_one(longest):
 
 @pytest.mark.parametrize("longest", [1, 2, 256])
 def test_what_is_left_of_a_position_and_never_closed_counts_with_its_funding(longest):
-    bars = bars_of([100, 100, (100, 100, 91.5, 100), 101, 102], funding=[[0, 0, 0, 0, 0.02]])
+    bars = bars_of([100, 100, (100, 100, 91.2, 100), 101, 102], funding=[[0, 0, 0, 0, 0.02]])
     summary = both(bars, "1 . . . .", {"leverage": 10} | SHARES, longest=longest)
     assert summary["exposure"] == 4 / 5
     assert summary["funding"] > 100
