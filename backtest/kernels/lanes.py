@@ -44,29 +44,44 @@ class Rooms(NamedTuple):
     trips: Records  # (W,) TRIP, the one that is open, if its reason says so
 
 
+class Batch(NamedTuple):
+    """L lanes that share tiers and contracts: their settings, and what becomes of them."""
+
+    settings: Records  # (L,) SETTINGS
+    tiers: Records
+    contracts: Records
+    accounts: Records  # (L,) ACCOUNT, zeros before
+    positions: Records  # (L, 1) POSITION, zeros before
+    totals: Records  # (L,) TOTALS
+    daily: Float64Array2D  # (L, D) the last equity of every day
+
+
+class Ahead(NamedTuple):
+    """What comes next, for all lanes alike."""
+
+    change: int
+    appointment: int
+    day: int  # whose end is to be written
+
+
 @entry
-def replay_lanes(
-    market: Market, schedule: Schedule, settings: Records, tiers: Records, contracts: Records, index: Index,
-    rooms: Rooms, accounts: Records, positions: Records, totals: Records, daily: Float64Array2D,
-) -> int:  # fmt: skip
+def replay_lanes(market: Market, schedule: Schedule, index: Index, batch: Batch, rooms: Rooms) -> int:
     """Replay lanes, and return how many are done: a block of lanes whose logs do not fit ends the call.
 
-    `settings`, `accounts`, `positions` (L, 1), `totals` and `daily` (L, D) have a row per lane; the middle two are
-    zeros. A block goes through the bars together, so that what all of them look at is fetched once; every bar's logs
-    are counted at once, so that they are small.
+    A block goes through the bars together, so that what all of them look at is fetched once; every bar's logs are
+    counted at once, so that they are small.
     """
-    lanes = settings.shape[0]
+    lanes = batch.settings.shape[0]
     width = rooms.counts.shape[0]
     for first in range(0, lanes, width):
         last = min(first + width, lanes)
-        replay_block(
-            market, schedule, settings, tiers, contracts, index, rooms, accounts, positions, totals, daily, first, last
-        )
-        for lane in range(first, last):
-            if not has_room(rooms, lane - first):
+        replay_block(market, schedule, index, batch, rooms, first, last)
+        for row in range(last - first):
+            if not has_room(rooms, row):
                 return first
-        for lane in range(first, last):
-            close_lane(market, rooms, lane - first, positions[lane, 0], daily[lane], totals[lane])
+        for row in range(last - first):
+            lane = first + row
+            close_lane(market, rooms, row, batch.positions[lane, 0], batch.daily[lane], batch.totals[lane])
     return lanes
 
 
@@ -89,6 +104,18 @@ def has_room(rooms: Rooms, row: int) -> bool:
 
 
 @helper
+def open_lane(market: Market, rules: Rules, book: Book, rooms: Rooms, row: int, totals: Record) -> None:
+    """Fill in what a lane begins with."""
+    open_account(book, rules)
+    store(first_falls(rules.settings.cash, market.time[0]), rooms.falls[row])
+    rooms.trips[row].reason = OPEN + 1
+    clear(totals)
+    for log in range(rooms.counts.shape[1]):
+        rooms.counts[row, log] = 0
+        rooms.most[row, log] = 0
+
+
+@helper
 def close_lane(market: Market, rooms: Rooms, row: int, position: Record, daily: Float64Array1D, totals: Record) -> None:
     """Fill in what is known of a lane when it is done."""
     trip = rooms.trips[row]
@@ -102,56 +129,50 @@ def close_lane(market: Market, rooms: Rooms, row: int, position: Record, daily: 
 
 @helper
 def replay_block(
-    market: Market, schedule: Schedule, settings: Records, tiers: Records, contracts: Records, index: Index,
-    rooms: Rooms, accounts: Records, positions: Records, totals: Records, daily: Float64Array2D, first: int, last: int,
-) -> None:  # fmt: skip
-    """Replay all bars of the lanes from `first` up to `last`, and write their last equity of every day."""
+    market: Market, schedule: Schedule, index: Index, batch: Batch, rooms: Rooms, first: int, last: int
+) -> None:
+    """Replay all bars of the lanes from `first` up to `last`."""
     bars = market.time.shape[0]
     for lane in range(first, last):
-        row = lane - first
-        open_account(Book(accounts[lane], positions[lane]), Rules(settings[lane], tiers, contracts))
-        store(first_falls(settings[lane].cash, market.time[0]), rooms.falls[row])
-        rooms.trips[row].reason = OPEN + 1
-        clear(totals[lane])
-        for log in range(rooms.counts.shape[1]):
-            rooms.counts[row, log] = 0
-            rooms.most[row, log] = 0
-    change = 0
-    appointment = 0
+        rules = Rules(batch.settings[lane], batch.tiers, batch.contracts)
+        open_lane(
+            market, rules, Book(batch.accounts[lane], batch.positions[lane]), rooms, lane - first, batch.totals[lane]
+        )
+    ahead = Ahead(0, 0, 0)
     s = 0
-    day = 0
     t = 0
     while t < bars:
         passing = index.segments[s].first == t
         end = index.segments[s].end if passing else t + 1
-        following = change
-        appointed = appointment
+        following = ahead
         for lane in range(first, last):
-            rules = Rules(settings[lane], tiers, contracts)
-            book = Book(accounts[lane], positions[lane])
-            falls = loaded(rooms.falls[lane - first])
+            row = lane - first
+            rules = Rules(batch.settings[lane], batch.tiers, batch.contracts)
+            book = Book(batch.accounts[lane], batch.positions[lane])
+            falls = loaded(rooms.falls[row])
             if passing and not book.account.busy and is_quiet(market, book, rules, index.segments[s]):
-                falls = pass_segment(market, book, index, s, falls, daily[lane], day)
+                falls = pass_segment(market, book, index, s, falls, batch.daily[lane], ahead.day)
             else:
-                falls, following, appointed = walk_segment(
-                    market, schedule, rules, book, rooms, lane - first, index, t, end, falls, totals[lane],
-                    daily[lane], day, change, appointment,
+                falls, following = walk_segment(
+                    market, schedule, index, t, end, rules, book, rooms, row, falls, batch.totals[lane],
+                    batch.daily[lane], ahead,
                 )  # fmt: skip
-            store(falls, rooms.falls[lane - first])
-        change = following
-        appointment = appointed
+            store(falls, rooms.falls[row])
+        day = ahead.day
         while index.day_ends[day] < end:
             day += 1
+        ahead = Ahead(following.change, following.appointment, day)
         s += 1 if passing else 0
         t = end
 
 
 @helper
 def walk_segment(
-    market: Market, schedule: Schedule, rules: Rules, book: Book, rooms: Rooms, row: int, index: Index, start: int,
-    end: int, falls: Falls, totals: Record, daily: Float64Array1D, day: int, change: int, appointment: int,
-) -> tuple[Falls, int, int]:  # fmt: skip
-    """Replay bar by bar; return the falls afterwards, the next change and the next appointment."""
+    market: Market, schedule: Schedule, index: Index, start: int, end: int, rules: Rules, book: Book, rooms: Rooms,
+    row: int, falls: Falls, totals: Record, daily: Float64Array1D, ahead: Ahead,
+) -> tuple[Falls, Ahead]:  # fmt: skip
+    """Replay bar by bar; return the falls afterwards, and what comes next."""
+    change, appointment, day = ahead
     logs = logs_of(rooms, row)
     for t in range(start, end):
         change, appointment, equity, low, _, _ = replay_bar(
@@ -165,7 +186,7 @@ def walk_segment(
         if index.day_ends[day] == t:
             daily[day] = equity
             day += 1
-    return falls, change, appointment
+    return falls, Ahead(change, appointment, day)
 
 
 @helper
@@ -235,7 +256,7 @@ def set_record_at(market: Market, book: Book, rules: Rules, t: int) -> None:
 def pass_segment(
     market: Market, book: Book, index: Index, s: int, falls: Falls, daily: Float64Array1D, day: int
 ) -> Falls:
-    """Pass a quiet segment, write the last equity of its days, and return the falls after it."""
+    """Pass a quiet segment, write the last equity of its days from `day` on, and return the falls after it."""
     account = book.account
     segment = index.segments[s]
     end = segment.end

@@ -30,10 +30,7 @@ def settle_trips(
             count += 1
             begin(trips[latest[i]], fill, bars)
         trip = trips[latest[i]]
-        add_fill(trip, fill)
-        while liquidation < liquidations.shape[0] and liquidations[liquidation].fill_row == row:
-            add_liquidation(trip, liquidations[liquidation])
-            liquidation += 1
+        liquidation = take(trip, fill, row, liquidations, liquidations.shape[0], liquidation)
         if fill.position == 0.0:
             end(trip, fill)
             latest[i] = -1
@@ -67,6 +64,16 @@ def begin(trip: Record, fill: Record, bars: int) -> None:
     trip.penalty = 0.0
     trip.forfeited = 0.0
     trip.bad_debt = 0.0
+
+
+@helper
+def take(trip: Record, fill: Record, row: int, liquidations: Records, count: int, liquidation: int) -> int:
+    """Add the fill in a row of its log, and the liquidation that it is of, if any; return the next liquidation."""
+    add_fill(trip, fill)
+    if liquidation < count and liquidations[liquidation].fill_row == row:
+        add_liquidation(trip, liquidations[liquidation])
+        liquidation += 1
+    return liquidation
 
 
 @helper
@@ -190,10 +197,7 @@ def absorb(logs: Logs, trip: Record, bars: int, totals: Record) -> None:
         fill = logs.fills[row]
         if trip.reason != OPEN:
             begin(trip, fill, bars)
-        add_fill(trip, fill)
-        if liquidation < liquidations and logs.liquidations[liquidation].fill_row == row:
-            add_liquidation(trip, logs.liquidations[liquidation])
-            liquidation += 1
+        liquidation = take(trip, fill, row, logs.liquidations, liquidations, liquidation)
         if fill.position == 0.0:
             end(trip, fill)
             finish(trip)

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backtest.kernels.lanes import Rooms, replay_lanes
-from backtest.kernels.orders import RUIN
+from backtest.kernels.lanes import Batch, Rooms, replay_lanes
 from backtest.kernels.schema import (
     ACCOUNT,
     CALL,
@@ -21,15 +20,13 @@ from backtest.kernels.schema import (
     SETTINGS,
     TOTALS,
     TRIP,
-    Float64Array2D,
     Market,
-    Records,
     Rules,
     Schedule,
 )
 from backtest.kernels.segments import PEAK, SEGMENT, Index, fill_segments
 from backtest.market.bars import Bars
-from backtest.outcome.metrics import Calendar, calendar_of, figures
+from backtest.outcome.metrics import Calendar, calendar_of, figures, nothing_left
 from backtest.signalling.signals import Signals
 from backtest.terms.accounts import Account
 from backtest.terms.venues import Venue
@@ -79,37 +76,30 @@ class Batches:
         Figures agree with those of a single replay: events and money to the bit, falls of the curve, ratios and
         records at the closes to rounding.
         """
+        batch = self._replayed(rules)
+        cash = batch.settings["cash"].copy()
+        is_lost = nothing_left(batch.totals["equity"], cash)
+        found = figures(self._calendar, batch.accounts, batch.totals, batch.daily, cash, is_lost)
+        return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
+
+    def _replayed(self, rules: Sequence[Rules]) -> Batch:
+        """Return what becomes of rules; those that had more to log than there was room are replayed once more."""
         settings = np.frombuffer(b"".join(each.settings.tobytes() for each in rules), SETTINGS).copy()
-        accounts, totals = np.zeros(len(rules), ACCOUNT), np.zeros(len(rules), TOTALS)
         daily = np.empty((len(rules), len(self._calendar.day)))
-        sizes = list(ROOM)
+        accounts, positions = np.zeros(len(rules), ACCOUNT), np.zeros((len(rules), 1), POSITION)
+        totals = np.zeros(len(rules), TOTALS)
+        sizes: Sequence[int] = ROOM
         done = 0
         while done < len(rules):
             rooms = new_rooms(min(BLOCK, len(rules) - done), sizes)
-            done += self._replay(rules[0], settings[done:], rooms, accounts[done:], totals[done:], daily[done:])
-            sizes = np.maximum(sizes, rooms.most.max(axis=0)).tolist()  # of those that had more to log
-            accounts[done:] = np.zeros(1, ACCOUNT)
-        cash = settings["cash"].copy()
-        is_lost = totals["equity"] <= RUIN * cash
-        found = figures(self._calendar, accounts, totals, daily, cash, is_lost)
-        return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
-
-    def _replay(
-        self,
-        rules: Rules,
-        settings: Records,
-        rooms: Rooms,
-        accounts: Records,
-        totals: Records,
-        daily: Float64Array2D,
-    ) -> int:
-        """Replay lanes until some do not fit their rooms, and return how many are done."""
-        positions = np.zeros((len(settings), 1), POSITION)
-        done = replay_lanes(
-            self._market, self._schedule, settings, rules.tiers, rules.contracts, self._index, rooms, accounts,
-            positions, totals, daily,
-        )  # fmt: skip
-        return int(done)
+            accounts[done:], positions[done:] = np.zeros(1, ACCOUNT), np.zeros(1, POSITION)
+            batch = Batch(
+                settings[done:], rules[0].tiers, rules[0].contracts, accounts[done:], positions[done:], totals[done:],
+                daily[done:],
+            )  # fmt: skip
+            done += int(replay_lanes(self._market, self._schedule, self._index, batch, rooms))
+            sizes = np.maximum(sizes, rooms.most.max(axis=0)).tolist()
+        return Batch(settings, rules[0].tiers, rules[0].contracts, accounts, positions, totals, daily)
 
 
 def new_rooms(lanes: int, sizes: Sequence[int]) -> Rooms:
