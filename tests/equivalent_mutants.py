@@ -150,7 +150,7 @@ EQUIVALENT = {
         lanes.py pass_segment: end - segment.first [- -> +] #2
     """,
     "any reason but that of an open trip says that there is none": """
-        lanes.py replay_block: OPEN + 1 [+ -> -]
+        lanes.py open_lane: OPEN + 1 [+ -> -]
     """,
     "where nothing was logged there is nothing to count": """
         lanes.py walk_segment: logs.counts[0] + logs.counts[2] + logs.counts[3] > 0 [> -> >=]
