@@ -9,10 +9,10 @@ import pandas as pd
 
 from backtest.inputs import account_of, check_params
 from backtest.kernels.enums import Intrabar
-from backtest.kernels.orders import RUIN
-from backtest.kernels.schema import DETAIL, Columns, Float64Array1D, Record, Records, Rules
+from backtest.kernels.schema import DETAIL, Book, Columns, Float64Array1D, Record, Records, Rules
 from backtest.market.bars import Bars
 from backtest.market.finer_bars import FinerBars
+from backtest.outcome.metrics import nothing_left
 from backtest.outcome.wealth import wealth_of
 from backtest.replaying.courses import Course, Trail
 from backtest.replaying.engine import LEGS, Inputs, inputs_of, replay
@@ -38,8 +38,8 @@ class Bracket:
     Attributes
     ----------
     final : DataFrame          a row for the orders "worst", "path" and "best", and with finer bars one for "resolved":
-        final_equity, total_return, liquidations, ruined. None of them is a bound: a liquidation that is missed may be
-        the better or the worse for it
+        final_equity (with what is left in the reserve, as total_return counts it), total_return, liquidations, ruined.
+        None of them is a bound: a liquidation that is missed may be the better or the worse for it
     liquidations : DataFrame   those of the worst replay, or with finer bars of the resolved one, and what it averted:
         time, symbol (and leg in hedge mode), gap, verdict, happens_in (the orders in which it happens, by commas)
     settled : int              bars whose liquidations the finer bars have settled
@@ -104,13 +104,12 @@ def bracket(
     settler = None if detail is None else Settler(inputs, FinerBars(bars, detail), bars.symbols)
     final = {}
     for name in ORDERS:
-        outcome = replay(inputs._replace(rules=ordered(inputs.rules, Intrabar[name.upper()])))
-        logs = outcome.logs
-        final[name] = _figures(bars.time, outcome.columns.equity, logs.calls, len(logs.liquidations), rules.settings)
-    trail = Trail(len(bars))
-    alarms = list(_alarms(inputs, bars.symbols, settler, trail))
+        book, logs, columns = replay(inputs._replace(rules=ordered(inputs.rules, Intrabar[name.upper()])))
+        ending = Ending(book, columns.equity, logs.calls, len(logs.liquidations))
+        final[name] = _figures(bars.time, ending, rules.settings)
+    alarms, ending = _walk(inputs, bars.symbols, settler)
     if settler is not None:
-        final[RESOLVED] = _figures(bars.time, trail.equity, trail.calls, trail.liquidations, rules.settings)
+        final[RESOLVED] = _figures(bars.time, ending, rules.settings)
     table = pd.DataFrame.from_dict(final, orient="index").rename_axis("order")
     return Bracket(table, _table(alarms, bars, inputs.rules), *_counts(alarms))
 
@@ -125,10 +124,20 @@ class Alarm(NamedTuple):
     happens_in: str
 
 
-def _alarms(inputs: Inputs, symbols: tuple[str, ...], settler: Settler | None, trail: Trail) -> Iterator[Alarm]:
-    """Walk the worst way from one liquidation to the next, and yield each; a bar that is settled goes as it did."""
-    course = Course(inputs)
+class Ending(NamedTuple):
+    """What a replay comes to."""
+
+    book: Book  # after the last bar
+    equity: Float64Array1D
+    calls: Records
+    liquidations: int
+
+
+def _walk(inputs: Inputs, symbols: tuple[str, ...], settler: Settler | None) -> tuple[list[Alarm], Ending]:
+    """Walk the worst way from one liquidation to the next, and return all; a bar that is settled goes as it did."""
+    course, alarms = Course(inputs), list[Alarm]()
     stop = len(inputs.market.time)
+    trail = Trail(stop)
     t, book = course.advance(new_book(len(inputs.market.trade[0])), 0, stop, ("liquidations",), trail)
     while t < stop:
         trial = tried(course, book, t, symbols, inputs.rules)
@@ -137,9 +146,10 @@ def _alarms(inputs: Inputs, symbols: tuple[str, ...], settler: Settler | None, t
             settled = settler.settle(book, t, trial)
         if settled is not None:
             piece = settled.piece
-        yield from _judged(t, trial, settled, inputs.rules)
+        alarms += _judged(t, trial, settled, inputs.rules)
         trail.keep(t, piece)
         t, book = course.advance(piece.book, t + 1, stop, ("liquidations",), trail)
+    return alarms, Ending(book, trail.equity, trail.calls, trail.liquidations)
 
 
 def _judged(t: int, trial: Trial, settled: Settled | None, rules: Rules) -> Iterator[Alarm]:
@@ -180,14 +190,13 @@ def _counts(alarms: list[Alarm]) -> tuple[int, int]:
     return len(settled - possible), len(possible)
 
 
-def _figures(
-    time: pd.DatetimeIndex, equity: Float64Array1D, calls: Records, count: int, settings: Record
-) -> dict[str, object]:
+def _figures(time: pd.DatetimeIndex, ending: Ending, settings: Record) -> dict[str, object]:
     """Return a replay's row of the outcomes, for which it takes no lows."""
-    curve = wealth_of(time, Columns(equity, equity, np.empty((len(DETAIL), 0))), calls, settings)
+    account, equity = ending.book.account, ending.equity
+    curve = wealth_of(time, Columns(equity, equity, np.empty((len(DETAIL), 0))), ending.calls, settings)
     return {
-        "final_equity": float(equity[-1]),
+        "final_equity": float(equity[-1] + account.reserve),
         "total_return": float(curve.equity[-1] / curve.cash - 1.0),
-        "liquidations": count,
-        "ruined": bool(equity[-1] <= RUIN * settings.cash),
+        "liquidations": ending.liquidations,
+        "ruined": bool(account.ruined or nothing_left(equity[-1], settings.cash)),
     }

@@ -46,7 +46,7 @@ class Comparison:
     table : DataFrame          a row per setting: total_return, max_drawdown, max_drawdown_low, liquidations,
         loss_per_liquidation (liquidation_loss / liquidations, NaN without any), funding, pressure (the share of bars
         at whose close the margin ratio is above 2/3: the balance is below one and a half maintenance margins), ruined,
-        final_equity
+        final_equity (with what is left in the reserve, as total_return counts it)
     liquidations : DataFrame   those that not every setting has: time, symbol (and leg in hedge mode), then a bool per
         setting
     growth : DataFrame         a row per setting but the first: `difference` of its log growth per year to the first's,
@@ -197,12 +197,12 @@ def _text(values: Mapping[str, object]) -> str:
 
 def _figures(result: Result) -> dict[str, object]:
     """Return a setting's row of the table."""
-    summary = result.summary
+    summary, last = result.summary, result.history.iloc[-1]
     count = summary["liquidations"]
     figures = dict(summary) | {
         "loss_per_liquidation": summary["liquidation_loss"] / count if count else math.nan,
         "pressure": float((result.history["margin_ratio"] > PRESSURE).mean()),
-        "final_equity": float(result.equity.iloc[-1]),
+        "final_equity": float(last["equity"] + last["reserve"]),
     }
     return {name: figures[name] for name in FIGURES}
 

@@ -16,7 +16,7 @@ from backtest.market.bars import Bars
 from backtest.market.funding import nanoseconds
 from backtest.outcome.growth import curve_of
 from backtest.outcome.results import Result
-from backtest.outcome.stitching import stitched, summary_of
+from backtest.outcome.stitching import CARRIED, Money, stitched, summary_of
 from backtest.replay import run
 from backtest.signalling.signals import FloatArray, Signals
 from backtest.signalling.strategies import Strategy
@@ -35,7 +35,6 @@ __all__ = ["WalkForward", "walk_forward"]
 Objective = str | Callable[[pd.Series], float]
 
 EDGES = ("train_start", "test_start", "test_end", "in_sample", "out_of_sample")
-CARRIED = ("cash", "reserve")
 SHORTEST = 3
 """Bars of a test window at least: one to hear the strategy, one to hold, one at whose open all is closed."""
 
@@ -96,16 +95,19 @@ def walk_forward(
 ) -> WalkForward:
     """Choose settings on each training window by a sweep, and replay the window after it with them.
 
-    Test windows follow each other without a gap or an overlap; the last ends with the bars. Each starts flat, with the
-    money that the one before it left, hears the strategy at its first close, and closes everything at its last open,
-    at the usual costs. The strategy sees the training bars too, so that its averages are warm, and no bar after the
-    test window. An account that is lost ends the walk.
+    Test windows follow each other without a gap or an overlap; the last ends with the bars. A window of fewer than
+    three bars, such as a short last one, could hold nothing and is left out. Each starts flat, with the money that the
+    one before it left (cash, reserve, and a limited insurance fund), hears the strategy at its first close, and closes
+    everything at its last open, at the usual costs. What has no prices at that open stays open: it counts at its last
+    mark, its exit costs nothing, and the next window starts flat all the same. The strategy sees the training bars too,
+    so that its averages are warm, and no bar after the test window. An account that is lost ends the walk.
 
     Parameters
     ----------
     bars : Bars                T bars x M instruments
     strategy : Strategy
-    over                       what is chosen from, as `sweep` takes it; not cash or reserve, which the walk carries on
+    over                       what is chosen from, as `sweep` takes it; not cash, reserve or insurance_fund, which are
+        carried on
     train, test : str          lengths of the windows: "365d", or a timedelta
     objective : str            a figure of the summary, the largest wins; the first of equals; NaN never, and a setting
         that ruined the account only where all did
@@ -125,9 +127,11 @@ def walk_forward(
         raise ConfigError(f"strategy must be a Strategy, for it is evaluated anew, got {type(strategy).__name__}")
     score = _scores(objective)
     windows = _windows(bars, _length("train", train), _length("test", test), anchored)
-    swept = settings_of(over, account, venue, strategy, params)[0].values
-    if taken := [name for name in swept if name.removeprefix("account.") in CARRIED]:
+    settings = settings_of(over, account, venue, strategy, params)
+    swept = [name.removeprefix("account.").removeprefix("venue.") for name in settings[0].values]
+    if taken := [name for name in swept if name in CARRIED]:
         raise ConfigError(f"over must not hold {taken[0]}, which a walk carries from one window to the next")
+    money = Money(account.cash, account.reserve)
     rows: list[dict[str, Any]] = []
     results: list[Result] = []
     curves: list[EquityCurve] = []
@@ -135,27 +139,31 @@ def walk_forward(
         table = sweep(
             bars[window.train],
             strategy,
-            venue=venue,
-            account=account,
+            venue=money.venue(venue),
+            account=money.account(account),
             over=over,
             params=params,
             workers=workers,
             progress=None if progress is None else _of_all(progress, k, len(windows)),
         )
         row, best = _best(table, score(table), objective, window)
-        setting = settings_of(over, account, venue, strategy, params)[row]
-        result = _replayed(bars, strategy, window, setting)
+        setting = settings[row]
+        if setting.account is None or setting.venue is None:
+            raise ConfigError(setting.reason)
+        own = money.account(setting.account)
+        result = _replayed(bars, strategy, window, Terms(own, money.venue(setting.venue), setting.params))
         rows.append(_row(window, setting, best, score, result))
         results.append(result)
-        curves.append(curve_of(result, account))
+        curves.append(curve_of(result, own))
+        money.take(result, setting.venue)
+        fund = money.funds[setting.venue.name]
         if result.summary["ruined"]:
             break
-        left = result.history.iloc[-1]
-        account = account.model_copy(update={"cash": float(left["equity"]), "reserve": float(left["reserve"])})
     curve = stitched(curves)
     ended = _ended(windows, len(rows)) if results[-1].summary["ruined"] else ""
     equity = pd.Series(curve.equity, index=curve.time, name="equity")
-    return WalkForward(pd.DataFrame(rows), equity, summary_of(curve, results, bars.has_marks), tuple(results), ended)
+    summary = summary_of(curve, results, fund, bars.has_marks)
+    return WalkForward(pd.DataFrame(rows), equity, summary, tuple(results), ended)
 
 
 def _of_all(progress: Callable[[int, int], None], k: int, windows: int) -> Callable[[int, int], None]:
@@ -180,7 +188,7 @@ def _windows(bars: Bars, train: int, test: int, anchored: bool) -> list[Window]:
     for edge in range(int(time[0]) + train, int(time[-1]) + 1, test):
         start = int(time[0]) if anchored else edge - train
         first, middle, last = np.searchsorted(time, [start, edge, edge + test]).tolist()
-        if middle == last:  # a gap in the bars
+        if last - middle < SHORTEST:  # a gap in the bars, or their end
             continue
         if first == middle:
             raise DataError(f"a training window must have bars, got none from {moment(start)} to {moment(edge)}")
@@ -188,7 +196,7 @@ def _windows(bars: Bars, train: int, test: int, anchored: bool) -> list[Window]:
     if not windows:
         raise DataError(
             f"bars must reach beyond the first training window of {duration(train)}, got {moment(int(time[0]))} to "
-            f"{moment(end)}"
+            f"{moment(end)}: a test window has at least {SHORTEST} bars"
         )
     return windows
 
@@ -226,12 +234,18 @@ def _best(table: pd.DataFrame, scores: pd.Series, objective: Objective, window: 
     return int(scores.index[row]), float(scores.iloc[row])
 
 
-def _replayed(bars: Bars, strategy: Strategy, window: Window, setting: Setting) -> Result:
+class Terms(NamedTuple):
+    """What a test window is replayed with."""
+
+    account: Account
+    venue: Venue
+    params: dict[str, object]
+
+
+def _replayed(bars: Bars, strategy: Strategy, window: Window, terms: Terms) -> Result:
     """Return the replay of a test window."""
-    if setting.account is None or setting.venue is None:
-        raise ConfigError(setting.reason)
     seen = bars[window.train.start : window.test.stop]
-    cut = _cut(strategy.signals(seen, setting.params), window.test.start - window.train.start)
+    cut = _cut(strategy.signals(seen, terms.params), window.test.start - window.train.start)
 
     def said(_data: object, **_params: object) -> Signals:
         return cut
@@ -239,9 +253,9 @@ def _replayed(bars: Bars, strategy: Strategy, window: Window, setting: Setting) 
     return run(
         bars[window.test],
         replace(strategy, function=said),
-        venue=setting.venue,
-        account=setting.account,
-        params=setting.params,
+        venue=terms.venue,
+        account=terms.account,
+        params=terms.params,
     )
 
 

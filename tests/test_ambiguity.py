@@ -269,6 +269,33 @@ def test_a_strategy_is_taken_as_run_takes_it(tmp_path):
         bracket(bars.frame("S0"), strategy, **settings)
 
 
+def test_final_equity_has_the_reserve_that_total_return_counts():
+    """A cross account of 300 units long answers a call at 88 from its reserve, in every order and in finer bars."""
+    bars = bars_of([100, 100, 88, 88, 90])
+    call = bt.MarginCall(level=2.5, grace=1, deposit="reserve")
+    venue = venue_of([(0, 0.1, 5)], call=call, target_ratio=3)
+    account = bt.Account(margin_mode="cross", reserve=5000.0, leverage=3)
+    detail = bars_of([100, 100, 100, 100, 88, 88, 88, 88, 90, 90], every="30min")
+    found = bracket(bars, np.ones(5), venue=venue, account=account, detail=detail)
+    history = bt.run(bars, np.ones(5), venue=venue, account=account).history
+    assert 0 < history["reserve"].iloc[-1] < 5000
+    assert found.final.index.tolist() == ["worst", "path", "best", "resolved"]
+    assert found.final["final_equity"].tolist() == pytest.approx([12_000.0] * 4)
+    assert found.final["total_return"].tolist() == pytest.approx([12 / 15 - 1] * 4)
+
+
+def test_an_account_that_was_ruined_on_the_way_is_ruined():
+    """A long at 1x whose price all but vanishes and comes back: no liquidation, and no order any more."""
+    bars = bars_of([100, 100, 5e-5, 100, 100])
+    detail = bars_of([100, 100, 100, 100, 5e-5, 5e-5, 100, 100, 100, 100], every="30min")
+    account = bt.Account(leverage=1)
+    found = bracket(bars, np.ones(5), venue=venue_of(), account=account, detail=detail)
+    summary = bt.run(bars, np.ones(5), venue=venue_of(), account=account).summary
+    assert summary["ruined"]
+    assert found.final["ruined"].tolist() == [True] * 4
+    assert found.final["total_return"].tolist() == pytest.approx([0.0] * 4)
+
+
 def test_the_worst_replay_is_the_plain_one():
     bars = bars_of([100, 100, (100, 106, 85, 101), 99])
     found, _ = judged(bars, "1 . . .", take_profit=0.05)

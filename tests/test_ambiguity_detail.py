@@ -182,28 +182,31 @@ def test_finer_bars_on_the_path_leave_what_the_path_leaves(settings):
 @pytest.mark.parametrize("after", [100, 90.5])
 def test_a_margin_call_inside_the_bar_is_answered_at_the_next(after):
     # 1000 units on 10 000 are called at 10 000 + 1000 (P - 100) = 2 * 4 P, 90 000 / 992, and closed at 90 000 / 996.
-    # An answer at
-    # the second quarter, at 90.5, would put what is missing to 3 * 4 * 90.5 in.
-    bars = bars_of([100, 100, (100, 106, 85, 90.5), after, after])
+    # An answer at the second quarter, at 90.5, would put what is missing to 3 * 4 * 90.5 in. Equity with the reserve
+    # does not show it, an order of a later bar does: 10 times what the account then holds, on a rise of a hundredth.
+    later = [after, after, after, (after, after * 1.01, after, after * 1.01)]
+    bars = bars_of([100, 100, (100, 106, 85, 90.5), *later])
     inside = [(100, 100, 90.5, 90.5), (90.5, 106, 90.5, 104), (104, 104, 85, 85), (85, 90.5, 85, 90.5)]
     detail = bars_of([100] * 8 + inside + [100] * 4, every="15min")
     call = bt.MarginCall(level=2, grace=1, deposit="reserve")
     settings = {"take_profit": 0.05, "call": call, "reserve": 5000.0, "target_ratio": 3}
-    found, rows = judged(bars, "1 . . . .", detail=detail, **settings)
+    found, rows = judged(bars, "1 . . . 0 1 .", detail=detail, **settings)
     assert rows == [("S0", False, "averted", "worst")]
-    assert found.final.loc["resolved", "final_equity"] == pytest.approx(15_000)
-    assert found.final.loc["resolved", "total_return"] == pytest.approx(5000 / 15_000)
+    assert found.final.loc["resolved", "final_equity"] == pytest.approx(15_000 * 1.1 + 5000)
+    assert found.final.loc["resolved", "total_return"] == pytest.approx(6500 / 15_000)
     # without the take-profit the call of the bar stands, whichever way it was made
     ends = (100, 104, 90.5, 90.5)
-    bars = bars_of([100, 100, ends, after, after], [100, 100, BOTH, 95, 95])
+    bars = bars_of([100, 100, ends, *later], [100, 100, BOTH, 95, 95, 95, 95])
     first = [(100, 100, 90.5, 90.5), (90.5, 104, 90.5, 104), (104, 104, 90.5, 90.5), 90.5]
     second = [(100, 106, 99, 99), (99, 100, 85, 95), 95, 95]
     detail = bars_of([100] * 8 + first + [100] * 4, [100] * 8 + second + [100] * 4, every="15min")
-    found, rows = judged(bars, "0.5 . . . .", "0.5 . . . .", detail=detail, **settings)
+    signals = ["0.5 . . . 0 0.5 ."] * 2
+    found, rows = judged(bars, *signals, detail=detail, **settings)
     assert rows == [("S1", False, "averted", "worst")]
-    path = play(bars, "0.5 . . . .", "0.5 . . . .", leverage=10, intrabar="path", **settings)
+    path = play(bars, *signals, leverage=10, intrabar="path", **settings)
     assert path.calls["event"].tolist() == (["call", "cure"] if after == 100 else ["call", "deposit", "cure"])
-    assert found.final.loc["resolved", "final_equity"] == pytest.approx(path.equity.iloc[-1])
+    last = path.history.iloc[-1]
+    assert found.final.loc["resolved", "final_equity"] == pytest.approx(last["equity"] + last["reserve"])
     assert found.final.loc["resolved", "total_return"] == pytest.approx(path.summary["total_return"])
 
 

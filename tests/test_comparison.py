@@ -169,6 +169,19 @@ def test_the_same_seed_gives_the_same_bytes_and_rows_do_not_depend_on_each_other
     assert narrow.loc["cross", "high"] < first.loc["cross", "high"]
 
 
+def test_final_equity_has_the_reserve_that_total_return_counts():
+    """One setting leaves its reserve alone, the other spends some of it on a call."""
+    bars = bars_of([100, 100, 88, 88, 90])
+    venue = venue_of([(0, 0.1, 5)], call=bt.MarginCall(level=2.5, grace=1, deposit="reserve"), target_ratio=3)
+    account = bt.Account(reserve=5000.0, margin_mode="cross")
+    found = compare(bars, np.ones(5), {"1x": {"leverage": 1}, "3x": {"leverage": 3}}, venue=venue, account=account)
+    left = [result.history["reserve"].iloc[-1] for result in found.results.values()]
+    assert left[0] == 5000.0
+    assert 0 < left[1] < 5000.0
+    assert found.table["final_equity"].tolist() == pytest.approx([14_000.0, 12_000.0])
+    assert found.table["total_return"].tolist() == pytest.approx([14 / 15 - 1, 12 / 15 - 1])
+
+
 def test_the_curve_of_a_result_is_that_of_its_summary():
     """With a reserve that answers calls, and refills from outside that are no returns."""
     halves = bars_of([100, 100, (100, 100, 50, 50), 50, 50], [100, 100, 100, 20, 30])

@@ -9,6 +9,7 @@ from frames import DATA, made
 from scenes import bars_of, venue_of
 
 import backtest as bt
+from backtest import forward
 from backtest.forward import walk_forward
 from backtest.outcome.growth import curve_of
 from backtest.outcome.metrics import daily_returns
@@ -28,7 +29,7 @@ OVER = {"leverage": [1, 3], "fast": [3, 12]}
 
 
 def walk_of(bars, strategy=TREND, over=OVER, **how):
-    return walk_forward(bars, strategy, over=over, venue=VENUE, **{**WEEK, **how})
+    return walk_forward(bars, strategy, over=over, **{"venue": VENUE, **WEEK, **how})
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +255,74 @@ def test_a_reserve_is_carried_on():
     assert found.summary["total_return"] == found.equity.iloc[-1] / 15_000 - 1
 
 
+def falling_twice():
+    """Return bars with a gap in each of two test windows, and a strategy that holds half of the account in them."""
+    bars = bars_of([100.0] * 190 + [60.0] * 50 + [36.0] * 24)
+    return bars, bt.Strategy.from_function(lambda data: data["close"] * 0 + 0.5)
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_an_insurance_fund_is_carried_on(swept):
+    """The first window takes most of it, so that the second finds it all but empty."""
+    bars, halves = falling_twice()
+    venue = venue_of(insurance_fund=16_000.0, name="own")
+    how = {"over": {"venue": [venue]}, "venue": venue_of()} if swept else {"over": {"leverage": [10]}, "venue": venue}
+    account = bt.Account(leverage=10)
+    found = walk_forward(bars, halves, account=account, train="7d", test="2d", **how)
+    first, second = (result.history for result in found.results)
+    debts = found.windows["bad_debt"].tolist()
+    assert debts[0] < 16_000 < sum(debts)
+    assert first["insurance_fund"].iloc[-1] == pytest.approx(16_000 - debts[0])
+    assert second["insurance_fund"].iloc[0] == first["insurance_fund"].iloc[-1]
+    assert found.summary["insurance_fund"] == second["insurance_fund"].iloc[-1] == 0.0
+    assert found.summary["socialised_loss"] == pytest.approx(sum(debts) - 16_000)
+    assert found.windows["insurance_fund"].tolist() == [16_000 - debts[0], 0.0]
+
+
+def test_an_insurance_fund_is_a_level_and_one_without_limit_a_sum_of_changes(bars):
+    untouched = walk_of(bars, over={"leverage": [1]}, venue=venue_of(insurance_fund=1000.0))
+    assert len(untouched.results) == 7
+    assert untouched.summary["insurance_fund"] == 1000.0
+    crashed, halves = falling_twice()
+    how = {"over": {"leverage": [10]}, "venue": venue_of(), "train": "7d", "test": "2d"}
+    found = walk_forward(crashed, halves, **how)
+    assert (found.windows["insurance_fund"] < 0.0).all()
+    assert found.summary["insurance_fund"] == pytest.approx(-found.windows["bad_debt"].sum())
+    assert found.summary["socialised_loss"] == 0.0
+
+
+def test_a_window_that_can_hold_nothing_is_left_out(bars):
+    """Two bars at the end, or beside a gap, are no window; three are."""
+    edge = 9 * 24
+    whole = walk_of(bars[:edge])
+    for more in (1, 2):
+        found = walk_of(bars[: edge + more])
+        assert found.windows.equals(whole.windows)
+        assert found.equity.equals(whole.equity)
+    assert [len(result.equity) for result in walk_of(bars[: edge + 3]).results] == [48, 3]
+    with pytest.raises(bt.DataError, match=r"to 2020-01-08 02:00: a test window has at least 3 bars$"):
+        walk_of(bars[: 7 * 24 + 2])
+    assert len(walk_of(bars[: 7 * 24 + 3]).results) == 1
+    for hour, lengths in ((2, [48, 24]), (3, [48, 3, 24])):
+        gone = pd.date_range(f"2020-01-10 0{hour}:00", "2020-01-11 23:00", freq="1h", tz="UTC")
+        found = walk_of(bt.Bars.from_frames({"S0": made(288, seed=5).drop(index=gone)}))
+        assert [len(result.equity) for result in found.results] == lengths
+        assert found.windows["trades"].notna().all()
+
+
+def test_settings_are_made_once_for_the_walk(bars, walk, monkeypatch):
+    made_of = []
+
+    def counted(*given):
+        made_of.append(given)
+        return settings_of(*given)
+
+    settings_of = forward.settings_of
+    monkeypatch.setattr(forward, "settings_of", counted)
+    assert walk_of(bars).windows.equals(walk.windows)
+    assert len(made_of) == 1
+
+
 def test_the_objective_may_be_any_figure_or_function(bars):
     by_function = walk_of(bars, objective=lambda row: -row["volatility"] * row["leverage"])
     assert (by_function.windows["leverage"] == 1).all()
@@ -332,6 +401,7 @@ def test_cross_and_leverage_are_chosen_on_real_data():
         ({"objective": 3}, "objective must be a figure .* got 3"),
         ({"over": {"cash": [100.0]}}, "over must not hold cash, which a walk carries"),
         ({"over": [{"reserve": 100.0}]}, "over must not hold reserve, which a walk carries"),
+        ({"over": {"insurance_fund": [0.0, 5.0]}}, "over must not hold insurance_fund, which a walk carries"),
         ({"over": {"leverge": [1]}}, "leverge is not a setting in over; the nearest is leverage"),
         ({"over": {}}, "over must name at least one setting"),
         ({"strategy": np.ones(480)}, "strategy must be a Strategy, for it is evaluated anew, got ndarray"),

@@ -126,6 +126,22 @@ def test_what_is_no_history(tmp_path):
     refused(r"a name must begin with a symbol, got .*symbol=")
 
 
+@pytest.mark.parametrize(
+    ("names", "got"),
+    [
+        (("BTCUSDT_1h", "ETHUSDT_1h"), "BTCUSDT and ETHUSDT"),
+        (("btcusdt", "ethusdt-1h-2020-02"), "BTCUSDT and ETHUSDT"),
+        (("BTC-24JUN27", "BTC-25SEP27"), "BTC-24JUN27 and BTC-25SEP27"),
+    ],
+)
+def test_files_of_several_symbols_in_one_folder(tmp_path, names, got):
+    for name, part in zip(names, (made(100)[:50], made(100)[50:]), strict=True):
+        write(tmp_path / "hours" / f"{name}.parquet", part)
+    message = rf"^files of one folder must be of one symbol, got {got} in .*hours; write symbol=NAME folders$"
+    with pytest.raises(bt.DataError, match=message):
+        bt.run(tmp_path / "hours", np.zeros(100), venue=venue_of())
+
+
 def test_damaged_files(tmp_path):
     whole = write(tmp_path / "btcusdt.parquet", made(2_000), (500,))
     content = whole.read_bytes()

@@ -14,7 +14,9 @@ from scenes import venue_of
 from wild import market_of, signals_of
 
 import backtest as bt
+from backtest.market import streams
 from backtest.market.streams import open_stream
+from backtest.signalling.feeds import Asked
 
 STRATEGIES = Path(__file__).parents[1] / "strategies"
 VENUE = venue_of(taker_fee=0.0005)
@@ -167,10 +169,49 @@ def test_a_lookback_that_is_too_short_is_refused_with_its_bar(tmp_path, function
     message = (
         rf"LOOKBACK of strategy {function.__name__} must cover every bar that a signal depends on, got {lookback}: "
         r"without the first \d+ bars of the history target is -?[01], not -?[01], "
-        r"at 2020-01-0\d \d\d:00 in BTCUSDT \(row \d\d\)"
+        r"at 2020-01-0\d \d\d:00 in BTCUSDT \(row \d+\)"
     )
     with pytest.raises(bt.ConfigError, match=message):
         run(tmp_path, function, lookback, bars=20)
+
+
+def above_all(data):
+    return (data["close"] / data["close"].expanding().mean() - 1).clip(-1, 1)
+
+
+@pytest.mark.parametrize("groups", [(5,), (19, 3), (1000,)])
+def test_a_lookback_is_checked_however_short_the_row_groups(tmp_path, monkeypatch, groups):
+    path = write(tmp_path / "btcusdt.parquet", made(400), groups)
+    strategy = bt.Strategy.from_function(above_all, lookback=20)
+    whole = bt.run(bt.read_bars(path), strategy, venue=VENUE)
+    assert bt.run(path, strategy, venue=VENUE).fills.equals(whole.fills)
+    monkeypatch.setattr(streams, "PIECE", 1)
+    with pytest.raises(bt.ConfigError, match=r"LOOKBACK of strategy above_all must cover every bar .*, got 20: with"):
+        bt.run(path, strategy, venue=VENUE)
+
+
+@pytest.mark.parametrize("length", [1, 7, 15])
+def test_a_lookback_is_checked_in_pieces_shorter_than_it(tmp_path, length):
+    with pytest.raises(bt.ConfigError, match=r"LOOKBACK of strategy mean_of must cover every bar .*, got 12: without"):
+        run(tmp_path, mean_of, 12, length, bars=40)
+
+
+@pytest.mark.parametrize("lookback", range(40))
+def test_there_is_always_a_bar_that_is_held_against_the_lookback(lookback):
+    asked = []
+
+    def silent(data):
+        asked.append(len(data))
+        return data["close"] * 0
+
+    bars = bt.Bars.from_frames({"BTCUSDT": made(200)})
+    pieces = [replace(bars[row : row + 1], first=row) for row in range(200)]
+    list(Asked(bt.Strategy.from_function(silent), None, lookback).beside(pieces))
+    enough = max(4 * lookback, 2)
+    again = asked[enough + 1]  # after every bar on its own, and all of them once more
+    assert asked[: enough + 1] == [*range(1, enough + 1), enough]
+    assert lookback < again < enough
+    assert asked[enough + 2 :] == [lookback + 1] * (200 - enough)
 
 
 def missing(bars):

@@ -1,5 +1,7 @@
 """Sweeps over a folder of symbols: each a market of its own, read when its turn comes."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,8 @@ from wild import market_of
 
 import backtest as bt
 from backtest.errors import ConfigError, DataError
+from backtest.market import universes
+from backtest.market.streams import columns_in
 from backtest.market.universes import Universe, universe_of
 from backtest.sweeping import jobs
 
@@ -63,8 +67,8 @@ def test_chunks_do_not_cross_symbols_and_are_resumed(folder, tmp_path, monkeypat
     read, bars = [], Universe.bars
     monkeypatch.setattr(Universe, "bars", lambda self, symbol: read.append(symbol) or bars(self, symbol))
     table = bt.sweep(folder, STRATEGY, venue=VENUE, over=OVER, out=tmp_path / "out", resume=True)
-    assert sorted(read[:3]) == list(FRAMES)  # looked through, as all are before the first replay
-    assert read[3:] == ["B/USDT", "CUSDT"]
+    assert set(read[:-2]) == set(FRAMES)  # looked through, as all are before the first replay
+    assert read[-2:] == ["B/USDT", "CUSDT"]
     pd.testing.assert_frame_equal(table, bt.sweep(folder, STRATEGY, venue=VENUE, over=OVER), check_exact=True)
 
 
@@ -86,9 +90,61 @@ def test_bars_that_are_bad_are_refused_before_the_first_replay(folder, tmp_path)
     FRAMES["CUSDT"][20:].assign(low=1e9).to_parquet(last)
     refused(r"^high must be at least low, got .* in .*symbol=CUSDT.1\.parquet \(row 0\)$")
     FRAMES["CUSDT"][20:].drop(columns="funding_rate").to_parquet(last)
-    refused(r"^all files of CUSDT must have the same columns, got open, high, .* in .*symbol=CUSDT.1\.parquet$")
+    refused(r"^the files of a symbol must have the same columns, got funding_rate not in all, in .*1\.parquet$")
     FRAMES["CUSDT"][19:].to_parquet(last)
-    refused(r"^times must .* in .*symbol=CUSDT \(row 20\)$")
+    refused(r"^times must be unique, got .* in .*symbol=CUSDT.1\.parquet \(row 0\)$")
+
+
+def test_files_that_change_are_refused(folder):
+    universe, path = universe_of(folder), folder / "symbol=CUSDT" / "1.parquet"
+    path.touch()
+    os.utime(path, (1, 1))
+    with pytest.raises(DataError, match=r"must stay as they are, got a change of .*symbol=CUSDT.1\.parquet"):
+        universe.bars("CUSDT")
+    assert len(universe.absolute().bars("CUSDT")) == 40  # at another machine, which may tell another time
+    FRAMES["CUSDT"][20:].assign(note="longer").to_parquet(path)
+    with pytest.raises(DataError, match=r"must stay as they are, got a change of .*symbol=CUSDT.1\.parquet"):
+        universe.absolute().bars("CUSDT")
+    path.write_bytes(b"half of a file")
+    with pytest.raises(DataError, match=r"must stay as they are, got a change of .*symbol=CUSDT.1\.parquet"):
+        universe.bars("CUSDT")
+    assert len(universe.bars("AUSDT")) == 250
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(folder, monkeypatch):
+    universe = universe_of(folder)
+
+    def slow(files):
+        read = tuple(columns_in(files))
+        FRAMES["CUSDT"][21:].to_parquet(files.paths[1])
+        return read
+
+    monkeypatch.setattr(universes, "columns_in", slow)
+    with pytest.raises(DataError, match=r"must stay as they are, got a change of .*symbol=CUSDT.1\.parquet"):
+        universe.bars("CUSDT")
+
+
+def test_files_replaced_while_a_sweep_runs_are_refused(folder):
+    def replaced(done, _):
+        if done < 18:
+            FRAMES["CUSDT"][20:].assign(close=lambda frame: frame["low"]).to_parquet(path)
+
+    path = folder / "symbol=CUSDT" / "1.parquet"
+    with pytest.raises(DataError, match=r"must stay as they are, got a change of .*symbol=CUSDT.1\.parquet"):
+        bt.sweep(folder, STRATEGY, venue=VENUE, over=OVER, workers=1, progress=replaced)
+
+
+def test_folders_that_are_hidden_are_left_alone(folder):
+    expected = universe_of(folder)
+    for name in (".ipynb_checkpoints", "_temporary/0"):
+        place = folder / "symbol=AUSDT" / name
+        place.mkdir(parents=True)
+        FRAMES["AUSDT"].to_parquet(place / "0-checkpoint.parquet")
+    assert universe_of(folder) == expected
+    deeper = folder / "symbol=AUSDT" / "year=2021"
+    deeper.mkdir()
+    (folder / "symbol=AUSDT" / "1.parquet").rename(deeper / "1.parquet")
+    assert len(universe_of(folder).bars("AUSDT")) == 250
 
 
 def test_signals_for_many_symbols_are_a_strategy(folder):

@@ -1,5 +1,6 @@
 """Parquet files of each symbol, found by their layout and read a few rows at a time."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -18,6 +19,12 @@ __all__ = ["PARTITION", "Files", "Rows", "files_of", "rows_of"]
 
 ENDINGS = (".parquet", ".pq")
 PARTITION = "symbol="
+TAIL = re.compile(r"([-. ]\d+(S|M|MIN|H|D|W|MO)?)+$")
+"""An interval, a date or a number after a name: of BTCUSDT-1H-2024-01."""
+NUMBERED = re.compile(
+    r"\d[\d.:TZ-]*|[A-Z]\d*|(BARS|CANDLES|CHUNK|DATA|FILE|KLINES|OHLCV|PART)\d*([-. ].*)?|[\dA-F-]{32,}.*"
+)
+"""What names no symbol: a date or a number, a letter, a word for any file, a hash."""
 
 
 class Rows(NamedTuple):
@@ -36,17 +43,22 @@ class Files:
     Attributes
     ----------
     paths : tuple of Path
-    states : tuple             size and time of change of each, as they were when they were found
+    states : tuple             size and time of change of each, as they were when they were found; the size alone where
+        they were found at another machine, whose clock and file system may tell another time
     """
 
     paths: tuple[Path, ...]
-    states: tuple[tuple[int, int], ...]
+    states: tuple[tuple[int, ...], ...]
 
     def check(self) -> None:
         """Refuse files that have changed since they were found."""
         for path, state in zip(self.paths, self.states, strict=True):
-            if not path.is_file() or state_of(path) != state:
+            if not path.is_file() or state_of(path)[: len(state)] != state:
                 raise DataError(f"the files of a history must stay as they are, got a change of {path}")
+
+    def absolute(self) -> "Files":
+        """Return the same files for a process that may stand elsewhere, at another machine."""
+        return Files(tuple(path.absolute() for path in self.paths), tuple(state[:1] for state in self.states))
 
 
 def files_of(source: str | PathLike[str]) -> dict[str, Files]:
@@ -66,7 +78,7 @@ def files_of(source: str | PathLike[str]) -> dict[str, Files]:
             raise DataError(f"there must be a file or a folder, got none at {path}")
         return {_named(symbol_of(path), path): _in_order([path])}
     partitions = sorted(each for each in path.iterdir() if each.is_dir() and each.name.startswith(PARTITION))
-    loose = _parquet(path.iterdir())
+    loose = _parquet(path, path.iterdir())
     if partitions and loose:
         raise DataError(
             f"a folder must hold files or folders {PARTITION}NAME, got {loose[0].name} beside them in {path}"
@@ -74,12 +86,10 @@ def files_of(source: str | PathLike[str]) -> dict[str, Files]:
     if not partitions:
         if not loose:
             raise DataError(f"a folder must hold Parquet files, or folders {PARTITION}NAME of them, got none in {path}")
-        symbols = {symbol_of(each) for each in loose}
-        symbol = symbols.pop() if len(symbols) == 1 else path.resolve().name.split("_")[0].upper()
-        return {_named(symbol, path): _in_order(loose)}
+        return {_named(_symbol_of_all(loose, path), path): _in_order(loose)}
     found = {}
     for partition in partitions:
-        paths = _parquet(partition.rglob("*"))
+        paths = _parquet(partition, partition.rglob("*"))
         if not paths:
             raise DataError(f"a folder must hold Parquet files, got none in {partition}")
         found[_named(unquote(partition.name.removeprefix(PARTITION)), partition)] = _in_order(paths)
@@ -130,9 +140,28 @@ def _named(symbol: str, path: Path) -> str:
     return symbol
 
 
-def _parquet(paths: Iterator[Path]) -> list[Path]:
+def _symbol_of_all(paths: Sequence[Path], folder: Path) -> str:
+    """Return the symbol that files are named after, that of their folder where they bear dates or numbers."""
+    names = {symbol_of(path) for path in paths}
+    if len(names) == 1:
+        return names.pop()
+    symbols = sorted({symbol for name in names if not NUMBERED.fullmatch(symbol := TAIL.sub("", name))})
+    if len(symbols) > 1:
+        raise DataError(
+            f"files of one folder must be of one symbol, got {symbols[0]} and {symbols[1]} in {folder}; "
+            f"write {PARTITION}NAME folders"
+        )
+    return symbols[0] if symbols else folder.resolve().name.split("_")[0].upper()
+
+
+def _parquet(folder: Path, paths: Iterator[Path]) -> list[Path]:
+    """Return the Parquet files among the paths in a folder, without what is hidden or half written."""
     return sorted(
-        path for path in paths if path.suffix.lower() in ENDINGS and path.is_file() and path.name[0] not in "._"
+        path
+        for path in paths
+        if path.suffix.lower() in ENDINGS
+        and not any(part[0] in "._" for part in path.relative_to(folder).parts)
+        and path.is_file()
     )
 
 

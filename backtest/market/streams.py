@@ -1,6 +1,6 @@
 """Histories larger than memory: bars of Parquet files, read, checked and packed in pieces."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, repeat
@@ -19,10 +19,10 @@ from backtest.market.files import columns_from
 from backtest.market.fingerprints import Fingerprint
 from backtest.market.quality import check, check_rising
 
-__all__ = ["Stream", "open_stream"]
+__all__ = ["Stream", "columns_in", "joined", "open_stream"]
 
 PIECE = 1 << 17
-"""Bars x instruments of a piece: some ten megabytes."""
+"""Bars x instruments of a piece: some ten megabytes, however short the row groups of the files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,8 @@ class Stream:
     ----------
     source : str               where the bars come from, for messages
     files : dict by symbol     the files of each instrument, in order of time
-    bars : int                 of a piece, at most
-    lengths : iterable of int  the most bars of each piece, in turn, where they are not all alike
+    bars : int                 of every piece but the last
+    lengths : iterable of int  the bars of each piece, in turn, where they are not all alike: at most `bars`
     """
 
     source: str
@@ -114,7 +114,7 @@ def open_stream(source: str | PathLike[str], least: int = 0) -> Stream:
     Parameters
     ----------
     source : path
-    least : int                bars of a piece at least
+    least : int                bars of a piece at least, but of the last
 
     Raises
     ------
@@ -128,8 +128,10 @@ class _Rows:
     """The rows of one instrument that have been read and not yet taken."""
 
     def __init__(self, files: Files, most: int) -> None:
-        self._columns = _checked(files, most)
+        self._columns = columns_in(files, most)
+        self._most = most
         self._waiting = Columns(np.empty(0, np.int64), {})
+        self.ended = False
 
     @property
     def time(self) -> NDArray[np.int64]:
@@ -137,16 +139,33 @@ class _Rows:
         return self._waiting.time
 
     def fill(self) -> bool:
-        """Read on where no row is waiting, and return whether one is now; where not, the instrument has no more."""
-        if not len(self.time):
-            self._waiting = next(self._columns, self._waiting)
-        return len(self.time) > 0
+        """Read on until the rows of a piece are waiting or the instrument has no more, and return whether any is."""
+        read = [self._waiting] if len(self.time) else []
+        count = len(self.time)
+        while count < self._most and not self.ended:
+            columns = next(self._columns, None)
+            if columns is None:
+                self.ended = True
+            else:
+                read.append(columns)
+                count += len(columns)
+        if len(read) > 1:
+            self._waiting = joined(read)
+        elif read:
+            self._waiting = read[0]
+        return count > 0
 
     def take(self, until: int) -> Columns:
         """Return the waiting rows up to a time, that included."""
         count = int(np.searchsorted(self.time, until, side="right"))
         taken, self._waiting = (_cut(self._waiting, rows) for rows in (slice(count), slice(count, None)))
         return taken
+
+
+def joined(pieces: Sequence[Columns]) -> Columns:
+    """Return the rows of pieces that follow one another and have the same columns."""
+    values = {name: np.concatenate([piece.values[name] for piece in pieces]) for name in pieces[0].values}
+    return Columns(np.concatenate([piece.time for piece in pieces]), values)
 
 
 def _cut(columns: Columns, rows: slice) -> Columns:
@@ -158,12 +177,20 @@ def _next_times(rows: list[_Rows], most: int) -> NDArray[np.int64]:
     times = [each.time for each in rows if len(each.time)]
     if len(times) == 1:
         return times[0][:most]
-    until = min(int(time[-1]) for time in times)
+    until = min(
+        (int(each.time[-1]) for each in rows if not each.ended),
+        default=max(int(time[-1]) for time in times),
+    )
     return union([time[: np.searchsorted(time, until, side="right")] for time in times])[:most]
 
 
-def _checked(files: Files, most: int) -> Iterator[Columns]:
-    """Yield the rows of files that follow one another, by the rules of `quality`."""
+def columns_in(files: Files, most: int = PIECE) -> Iterator[Columns]:
+    """Yield the rows of one instrument, at most so many at a time.
+
+    Raises
+    ------
+    DataError                  for rows that break a rule of `quality`, and files that do not follow one another
+    """
     before: int | None = None
     given: set[str] = set()
     for path in files.paths:

@@ -5,16 +5,13 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from backtest.errors import DataError
 from backtest.market.bars import Bars
-from backtest.market.columns import Columns
-from backtest.market.datasets import files_of
-from backtest.market.files import read_columns, readable
-from backtest.market.quality import check
+from backtest.market.datasets import Files, files_of
+from backtest.market.files import readable
+from backtest.market.streams import columns_in, joined
 
 __all__ = ["Universe", "universe_of"]
 
@@ -25,12 +22,12 @@ class Universe:
 
     Attributes
     ----------
-    files : dict               Parquet files by symbol, in the order of their times
+    files : dict               by symbol, as they were when they were found
     lengths : dict             rows by symbol
     fingerprint : str          a hash of symbols, sizes and what the files say of their columns
     """
 
-    files: dict[str, tuple[Path, ...]]
+    files: dict[str, Files]
     lengths: dict[str, int]
     fingerprint: str
 
@@ -40,8 +37,8 @@ class Universe:
         return tuple(self.files)
 
     def absolute(self) -> "Universe":
-        """Return the same files by paths that hold wherever a process stands."""
-        return replace(self, files={symbol: tuple(map(Path.absolute, paths)) for symbol, paths in self.files.items()})
+        """Return the same files by paths that hold wherever a process stands, known by their sizes alone."""
+        return replace(self, files={symbol: files.absolute() for symbol, files in self.files.items()})
 
     def check(self, symbol: str) -> None:
         """Refuse the bars of one symbol where they cannot be replayed.
@@ -57,20 +54,14 @@ class Universe:
 
         Raises
         ------
-        DataError              for anything that `read_bars` refuses
+        DataError              for anything that `read_bars` refuses, and for files that have changed since they were
+            found
         """
-        paths = self.files[symbol]
-        pieces = [read_columns(path) for path in paths]
-        for path, piece in zip(paths, pieces, strict=True):
-            if piece.values.keys() != pieces[0].values.keys():
-                got = f"{', '.join(piece.values)} and {', '.join(pieces[0].values)}"
-                raise DataError(f"all files of {symbol} must have the same columns, got {got} in {path}")
-            if len(paths) > 1:
-                check(piece, str(path))
-        values = {name: np.concatenate([piece.values[name] for piece in pieces]) for name in pieces[0].values}
-        columns = Columns(np.concatenate([piece.time for piece in pieces]), values)
-        source = str(paths[0] if len(paths) == 1 else paths[0].parent)
-        check(columns, source)
+        files = self.files[symbol]
+        files.check()
+        columns = joined(tuple(columns_in(files)))
+        files.check()
+        source = str(files.paths[0] if len(files.paths) == 1 else files.paths[0].parent)
         return Bars.from_columns({symbol: columns}, source)
 
 
@@ -81,11 +72,11 @@ def universe_of(path: str | os.PathLike[str]) -> Universe:
     ------
     DataError                  for anything else, and files that cannot be read
     """
-    files: dict[str, tuple[Path, ...]] = {}
+    files = files_of(path)
     lengths: dict[str, int] = {}
     digest = hashlib.sha256()
-    for symbol, found in files_of(path).items():
-        files[symbol], lengths[symbol] = found.paths, 0
+    for symbol, found in files.items():
+        lengths[symbol] = 0
         for file in found.paths:
             rows, described = _described(file)
             lengths[symbol] += rows

@@ -17,7 +17,7 @@ the rules are stated below.
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,10 @@ from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import TOTALS, Float64Array1D, Float64Array2D, Int64Array1D, Logs, Record, Records
 from backtest.kernels.trips import tally
 
-__all__ = ["Calendar", "EquityCurve", "calendar_of", "daily_returns", "figures", "summarise", "summary_of", "years_of"]
+__all__ = [
+    *("Calendar", "EquityCurve", "calendar_of", "daily_returns", "figures", "nothing_left", "summarise", "summary_of"),
+    "years_of",
+]
 
 DAY = 86_400_000_000_000  # ns
 DAYS_PER_YEAR = 365
@@ -74,6 +77,19 @@ def calendar_of(time: Int64Array1D, has_marks: bool) -> Calendar:
 def years_of(first: int, last: int, interval: int) -> float:
     """Return the years from the first bar's open to the last bar's end."""
     return float(last - first + interval) / (DAYS_PER_YEAR * DAY)
+
+
+@overload
+def nothing_left(equity: float, cash: float) -> np.bool_: ...
+
+
+@overload
+def nothing_left(equity: FloatArray, cash: FloatArray) -> npt.NDArray[np.bool_]: ...
+
+
+def nothing_left(equity: float | FloatArray, cash: float | FloatArray) -> np.bool_ | npt.NDArray[np.bool_]:
+    """Return whether equity is at most a millionth of `cash`: an account is lost then, what remains is rounding."""
+    return np.less_equal(equity, np.multiply(RUIN, cash))
 
 
 def summarise(
@@ -146,7 +162,7 @@ def figures(
     returns = _returns(daily, cash)
     periods = periods_per_year(calendar.day)
     equity, drawdown = totals["equity"], totals["max_drawdown"]
-    left = np.where(equity > RUIN * cash, equity / cash, 0.0)  # what rounding leaves of a lost account is nothing
+    left = np.where(nothing_left(equity, cash), 0.0, equity / cash)
     growth = cagr(left, calendar.years)
     first = totals["longest_first"]
     longest = np.maximum(totals["longest"], np.where(first >= 0, first + calendar.interval, 0))

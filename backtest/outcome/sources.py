@@ -9,11 +9,10 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import DETAIL, Columns
 from backtest.market.bars import Bars
 from backtest.outcome.events import EVENTS, Events
-from backtest.outcome.metrics import summarise
+from backtest.outcome.metrics import nothing_left, summarise
 from backtest.outcome.wealth import wealth_of
 from backtest.replaying.engine import Inputs, Outcome, replay_in_detail
 from backtest.terms.accounts import Account
@@ -121,7 +120,7 @@ class Replayed:
         settings = self.inputs.rules.settings
         book, logs, columns = self.outcome
         curve = wealth_of(self.bars.time, columns, logs.calls, settings)
-        is_lost = bool(columns.equity[-1] <= RUIN * settings.cash)
+        is_lost = bool(nothing_left(columns.equity[-1], settings.cash))
         return summarise(curve, self.events.trips, logs, book.account, is_lost, self.bars.has_marks)
 
     def description(self) -> dict[str, Any]:

@@ -10,14 +10,13 @@ import pandas as pd
 
 from backtest.errors import DataError
 from backtest.kernels.curves import end_falls, start_falls, walk_falls
-from backtest.kernels.orders import RUIN
 from backtest.kernels.schema import DETAIL, TOTALS, Book, Columns, Int64Array1D, Logs, Records, Rules
 from backtest.kernels.trips import tally
 from backtest.market.bar_times import EventTimes
 from backtest.market.bars import stamps_of
 from backtest.market.streams import Stream
 from backtest.outcome.events import Events
-from backtest.outcome.metrics import Calendar, calendar_of, summary_of, years_of
+from backtest.outcome.metrics import Calendar, calendar_of, nothing_left, summary_of, years_of
 from backtest.outcome.sources import described, history_of
 from backtest.outcome.wealth import Flows, wealth_of
 from backtest.replaying.pieces import Replay, Step
@@ -208,5 +207,5 @@ class Run:
         day, last, daily = (np.concatenate(parts) for parts in zip(*self._days, strict=True))
         years = years_of(self.first, self.last, self._interval)
         calendar = Calendar(self.bars, day, last, self._interval, years, self.has_marks)
-        is_lost = own <= RUIN * self._settings.cash
-        return summary_of(calendar, self.book.account, totals, daily, self._cash, bool(is_lost))
+        is_lost = bool(nothing_left(own, self._settings.cash))
+        return summary_of(calendar, self.book.account, totals, daily, self._cash, is_lost)

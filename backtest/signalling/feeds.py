@@ -24,6 +24,8 @@ from backtest.text import moment, place
 __all__ = ["Asked", "Feed", "Given", "Read", "feed_of", "least_bars"]
 
 SMALL_PRIMES = 2 * 3 * 5 * 7 * 11 * 13
+ENOUGH = 4
+"""Times what a strategy looks back: the bars that show whether it looks back further."""
 
 Fed = Iterator[tuple[Bars, Signals]]
 Frames = Mapping[str, pd.DataFrame]
@@ -56,7 +58,7 @@ def feed_of(signals: object, params: Mapping[str, object] | None, stream: Stream
 
 def least_bars(signals: object, params: Mapping[str, object] | None) -> int:
     """Return the bars that a piece should have for signals of some kind: some times what a strategy looks back."""
-    return 4 * signals.earlier_bars(params) if isinstance(signals, Strategy) else 0
+    return ENOUGH * signals.earlier_bars(params) if isinstance(signals, Strategy) else 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,9 +147,10 @@ def _frame(table: pa.Table, name: str, piece: Piece) -> pd.DataFrame:
 class Asked:
     """The signals of a strategy, which is called for every piece with as many earlier bars as it looks back.
 
-    At the first edge it is asked for the last bars of the first piece once more, without the first bars of the history:
-    a strategy that then says something else depends on more than it looks back. Positions that entries and exits hold,
-    and targets that are kept, are handed from piece to piece and need no looking back.
+    It is given all earlier bars until there are some times what it looks back. At the next edge it is asked for the
+    last of them once more, without the first bars of the history: a strategy that then says something else depends on
+    more than it looks back. Positions that entries and exits hold, and targets that are kept, are handed from piece to
+    piece and need no looking back.
     """
 
     strategy: Strategy
@@ -163,20 +166,23 @@ class Asked:
         """
         earlier: Frames = {}
         held: dict[str, float] = {}
-        first: tuple[Frames, Signals] | None = None
+        said: Signals | None = None
+        checked = False
         for bars in pieces:
-            if first is not None:
-                self._check(*first)
-                first = None
+            if not checked and bars.first >= max(ENOUGH * self.lookback, 2):
+                self._check(earlier, said)
+                checked, earlier = True, self._last(earlier)
             frames = bars.frames()
             if earlier:
                 frames = {symbol: pd.concat([earlier[symbol], frame]) for symbol, frame in frames.items()}
             signals = self._ask(frames, bars, held)
-            if bars.first == 0:
-                first = frames, signals
-            past = max(len(frames[bars.symbols[0]]) - self.lookback, 0)
-            earlier = {symbol: frame.iloc[past:].copy() for symbol, frame in frames.items()}
+            said = signals if bars.first == 0 else None
+            earlier = self._last(frames) if checked else frames
             yield bars, signals
+
+    def _last(self, frames: Frames) -> Frames:
+        """Return as many of the last bars as the strategy looks back."""
+        return {symbol: frame.iloc[max(len(frame) - self.lookback, 0) :].copy() for symbol, frame in frames.items()}
 
     def _ask(self, frames: Frames, bars: Timetable, held: dict[str, float]) -> Signals:
         """Return what the strategy says of the last bars of some frames."""
@@ -184,18 +190,18 @@ class Asked:
         result = self.strategy.call(frames, self.params)
         return self.strategy.read(_after(result, len(frames[bars.symbols[0]]) - len(bars.time)), times, held)
 
-    def _check(self, frames: Frames, said: Signals) -> None:
+    def _check(self, frames: Frames, said: Signals | None) -> None:
         """Refuse a strategy that says something else of bars when it sees no more before them than it looks back."""
-        symbols, time = tuple(frames), next(iter(frames.values())).index
-        left_out = max((len(time) - self.lookback) // 2, 1)
-        while gcd(left_out, SMALL_PRIMES) > 1:  # nothing that recurs every so many bars falls on its old places
-            left_out += 1
+        symbols, time = tuple(frames), pd.DatetimeIndex(next(iter(frames.values())).index)
+        if said is None:  # the bars came in several pieces
+            said = self._ask(frames, Times(symbols, time), {})
+        spare = len(time) - self.lookback
+        # Nothing that recurs every so many bars falls on its old places.
+        left_out = next((bars for bars in range(spare // 2, spare) if gcd(bars, SMALL_PRIMES) == 1), 1)
         row = left_out + self.lookback
-        if row >= len(time):
-            return
         held = {} if said.hedged else dict(zip(symbols, said.target[row - 1].tolist(), strict=True))
         cut = {symbol: frame.iloc[left_out:] for symbol, frame in frames.items()}
-        again = self._ask(cut, Times(symbols, pd.DatetimeIndex(time[row:]), row), held)
+        again = self._ask(cut, Times(symbols, time[row:], row), held)
         for name in said.columns | again.columns:
             whole, rest = _column(said, name), _column(again, name)
             usual, found = (_in_force(name, whole[:row], after) for after in (whole[row:], rest))

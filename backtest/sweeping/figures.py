@@ -6,14 +6,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from backtest.market.bars import Bars
-from backtest.outcome.sources import Replayed
-from backtest.replaying.engine import inputs_of, replay
-from backtest.replaying.records import rules_of
-from backtest.signalling.signals import as_signals
-from backtest.terms.accounts import Account
-from backtest.terms.ladders import Tier
-from backtest.terms.venues import Venue
+from backtest.kernels.schema import ACCOUNT, TOTALS
+from backtest.outcome.metrics import Calendar, figures
 
 __all__ = ["figure_types"]
 
@@ -28,11 +22,9 @@ TYPES: dict[type, pa.DataType] = {
 
 @cache
 def figure_types() -> dict[str, pa.DataType]:
-    """Return the Arrow type of every figure of a summary, by name, as an account that does nothing shows them."""
-    time = pd.date_range("2020-01-01", periods=2, freq="D", tz="UTC")
-    frame = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), 1.0), index=time)
-    bars, account = Bars.from_frames({"X": frame}), Account()
-    venue = Venue(tiers=(Tier(floor=0.0, maintenance_rate=0.1, max_leverage=1.0),))
-    inputs = inputs_of(bars, as_signals(np.zeros(2), bars), rules_of(account, venue, bars.symbols))
-    summary = Replayed(bars, account, venue, None, inputs, replay(inputs)).summary()
-    return {str(name): TYPES[type(value)] for name, value in summary.items()}
+    """Return the Arrow type of every figure of a summary, by name, as the figures of one day of nothing show them."""
+    day = np.zeros(1, np.int64)
+    calendar = Calendar(bars=1, day=day, last=day, interval=0, years=1.0, has_marks=False)
+    cash = np.ones(1)
+    found = figures(calendar, np.zeros(1, ACCOUNT), np.zeros(1, TOTALS), cash[:, None], cash, np.zeros(1, np.bool_))
+    return {name: TYPES[type(values[0])] for name, values in found.items()}
