@@ -172,3 +172,9 @@ def test_a_run_holds_no_history(tmp_path):
     assert sum(len(day) for day, _, _ in run._days) == 209
     assert run._logs == []
     assert len(run.times.bars) == 1
+
+
+def test_a_partition_may_be_given_by_itself(tmp_path):
+    write(tmp_path / "symbol=BTCUSDT" / "0.parquet", made(50), (13,))
+    result = bt.run(tmp_path / "symbol=BTCUSDT", np.ones(50), venue=venue_of())
+    assert result.description["data"]["symbols"] == ["BTCUSDT"]

@@ -64,7 +64,7 @@ class Files:
 def files_of(source: str | PathLike[str]) -> dict[str, Files]:
     """Return the files of each symbol: of a file, of a folder of files, or of a folder partitioned by `symbol=`.
 
-    Files of one symbol are put into the order of their first times.
+    A folder `symbol=NAME` may be given by itself. Files of one symbol are put into the order of their first times.
 
     Raises
     ------
@@ -77,6 +77,8 @@ def files_of(source: str | PathLike[str]) -> dict[str, Files]:
         if not path.is_file():
             raise DataError(f"there must be a file or a folder, got none at {path}")
         return {_named(symbol_of(path), path): _in_order([path])}
+    if path.name.startswith(PARTITION):
+        return _partition(path)
     partitions = sorted(each for each in path.iterdir() if each.is_dir() and each.name.startswith(PARTITION))
     loose = _parquet(path, path.iterdir())
     if partitions and loose:
@@ -87,12 +89,9 @@ def files_of(source: str | PathLike[str]) -> dict[str, Files]:
         if not loose:
             raise DataError(f"a folder must hold Parquet files, or folders {PARTITION}NAME of them, got none in {path}")
         return {_named(_symbol_of_all(loose, path), path): _in_order(loose)}
-    found = {}
+    found: dict[str, Files] = {}
     for partition in partitions:
-        paths = _parquet(partition, partition.rglob("*"))
-        if not paths:
-            raise DataError(f"a folder must hold Parquet files, got none in {partition}")
-        found[_named(unquote(partition.name.removeprefix(PARTITION)), partition)] = _in_order(paths)
+        found |= _partition(partition)
     return found
 
 
@@ -132,6 +131,14 @@ def state_of(path: Path) -> tuple[int, int]:
     """Return what tells one state of a file from another."""
     state = path.stat()
     return state.st_size, state.st_mtime_ns
+
+
+def _partition(folder: Path) -> dict[str, Files]:
+    """Return the files of the symbol that a folder `symbol=NAME` names."""
+    paths = _parquet(folder, folder.rglob("*"))
+    if not paths:
+        raise DataError(f"a folder must hold Parquet files, got none in {folder}")
+    return {_named(unquote(folder.name.removeprefix(PARTITION)), folder): _in_order(paths)}
 
 
 def _named(symbol: str, path: Path) -> str:
