@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from backtest.errors import ConfigError, DataError
+from backtest.errors import ConfigError
 from backtest.inputs import account_of
 from backtest.market.bars import Bars
-from backtest.market.funding import nanoseconds
+from backtest.market.windows import Window, length_of, windows_of
 from backtest.outcome.growth import curve_of
 from backtest.outcome.results import Result
 from backtest.outcome.stitching import CARRIED, Money, stitched, summary_of
@@ -25,7 +25,7 @@ from backtest.sweeping.grids import Over, Setting, settings_of
 from backtest.sweeps import sweep
 from backtest.terms.accounts import Account
 from backtest.terms.venues import Venue
-from backtest.text import duration, grouped, moment, shown
+from backtest.text import grouped, moment, shown
 
 if TYPE_CHECKING:
     from backtest.outcome.metrics import EquityCurve
@@ -35,8 +35,6 @@ __all__ = ["WalkForward", "walk_forward"]
 Objective = str | Callable[[pd.Series], float]
 
 EDGES = ("train_start", "test_start", "test_end", "in_sample", "out_of_sample")
-SHORTEST = 3
-"""Bars of a test window at least: one to hear the strategy, one to hold, one at whose open all is closed."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,16 +64,6 @@ class WalkForward:
             f"{summary['total_return']:+.2%}, max_drawdown {summary['max_drawdown']:.2%}, "
             f"liquidations {summary['liquidations']}{ended})"
         )
-
-
-class Window(NamedTuple):
-    """A training window and the test window that follows it: positions of bars, and times in nanoseconds."""
-
-    train: slice
-    test: slice
-    train_start: int
-    test_start: int
-    test_end: int
 
 
 def walk_forward(
@@ -126,7 +114,7 @@ def walk_forward(
     if not isinstance(strategy, Strategy):
         raise ConfigError(f"strategy must be a Strategy, for it is evaluated anew, got {type(strategy).__name__}")
     score = _scores(objective)
-    windows = _windows(bars, _length("train", train), _length("test", test), anchored)
+    windows = windows_of(bars, length_of("train", train), length_of("test", test), anchored)
     settings = settings_of(over, account, venue, strategy, params)
     swept = [name.removeprefix("account.").removeprefix("venue.") for name in settings[0].values]
     if taken := [name for name in swept if name in CARRIED]:
@@ -171,41 +159,11 @@ def _of_all(progress: Callable[[int, int], None], k: int, windows: int) -> Calla
     return lambda done, total: progress(k * total + done, windows * total)
 
 
-def _length(name: str, given: str | timedelta) -> int:
-    try:
-        return nanoseconds(given)
-    except ConfigError as error:
-        raise ConfigError(f"{name}{str(error).removeprefix('every')}") from error
-
-
-def _windows(bars: Bars, train: int, test: int, anchored: bool) -> list[Window]:
-    """Return every window, in time."""
-    time, step = bars.nanoseconds, 0 if bars.interval is None else bars.interval.value
-    if test < SHORTEST * step:
-        raise ConfigError(f"test must be at least {SHORTEST} bars ({duration(SHORTEST * step)}), got {duration(test)}")
-    end = int(time[-1]) + step
-    windows = []
-    for edge in range(int(time[0]) + train, int(time[-1]) + 1, test):
-        start = int(time[0]) if anchored else edge - train
-        first, middle, last = np.searchsorted(time, [start, edge, edge + test]).tolist()
-        if last - middle < SHORTEST:  # a gap in the bars, or their end
-            continue
-        if first == middle:
-            raise DataError(f"a training window must have bars, got none from {moment(start)} to {moment(edge)}")
-        windows.append(Window(slice(first, middle), slice(middle, last), start, edge, min(edge + test, end)))
-    if not windows:
-        raise DataError(
-            f"bars must reach beyond the first training window of {duration(train)}, got {moment(int(time[0]))} to "
-            f"{moment(end)}: a test window has at least {SHORTEST} bars"
-        )
-    return windows
-
-
 def _scores(objective: object) -> Callable[[pd.DataFrame], pd.Series]:
     """Return a function from a sweep's table to the objective of every row, NaN where it did not run."""
     if callable(objective):
         return lambda table: pd.Series(
-            [float(objective(row)) if row["reason"] == "" else math.nan for _, row in table.iterrows()],
+            [_score(objective, row) if row["reason"] == "" else math.nan for _, row in table.iterrows()],
             index=table.index,
         )
     numbers = [name for name, kind in figure_types().items() if str(kind) in ("double", "int64")]
@@ -216,6 +174,14 @@ def _scores(objective: object) -> Callable[[pd.DataFrame], pd.Series]:
             f"is {nearest}"
         )
     return lambda table: table[objective].astype(np.float64)
+
+
+def _score(objective: Callable[[pd.Series], float], row: pd.Series) -> float:
+    """Return what an objective says of a row."""
+    try:
+        return float(objective(row))
+    except Exception as error:
+        raise ConfigError(f"objective must return a number for a row, got {type(error).__name__}: {error}") from error
 
 
 def _best(table: pd.DataFrame, scores: pd.Series, objective: Objective, window: Window) -> tuple[int, float]:

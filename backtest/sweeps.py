@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from backtest.sweeping.crews import Crew, crew_of
 from backtest.sweeping.grids import Over, Setting, settings_of
 from backtest.sweeping.jobs import Job
 from backtest.sweeping.manifests import manifest_of
-from backtest.sweeping.parts import HISTORIES, abandon, begin, finished, read_table
+from backtest.sweeping.parts import HISTORIES, begun, finished, read_table
 from backtest.sweeping.sweep_tables import frame_of
 from backtest.terms.accounts import Account
 from backtest.terms.venues import Venue
@@ -80,11 +81,13 @@ def sweep(
     Raises
     ------
     ConfigError                for an unknown name, nothing to sweep, a value given twice, a folder that holds
-        something else or another sweep, and settings of the sweep itself that do not fit
+        something else or another sweep, or is being written by one, and settings of the sweep itself that do not fit
     DataError                  for signals that do not fit the bars
     """
     start = time.perf_counter()
     workers = _workers(workers)
+    if progress is not None and not callable(progress):
+        raise ConfigError(f"progress must be a function of settings done and in all, got {shown(progress)}")
     market = universe_of(bars) if isinstance(bars, (str, os.PathLike)) else bars
     account = account_at(venue, account) if isinstance(market, Universe) else account_of(market, venue, account)
     check_params(signals, params)
@@ -93,18 +96,12 @@ def sweep(
     if isinstance(market, Universe):
         settings = _for_each(market, settings)
     job = Job(market, _signals(signals, market), settings)
-    folder = _folder(job, out, resume, histories)
-    if folder is not None and histories:
-        job = replace(job, histories=folder / HISTORIES)
-    try:
-        with crew_of(cluster, workers) as crew:
-            if isinstance(market, Universe):
-                crew.check(market)
-            frame = _run(job, folder, crew, progress)
-    except BaseException:
-        if folder is not None:
-            abandon(folder)
-        raise
+    with _folder(job, out, resume, histories) as folder, crew_of(cluster, workers) as crew:
+        if folder is not None and histories:
+            job = replace(job, histories=folder / HISTORIES)
+        if isinstance(market, Universe):
+            crew.check(market)
+        frame = _run(job, folder, crew, progress)
     count = sum(market.lengths.values()) if isinstance(market, Universe) else len(market)
     frame.attrs |= {"bars": count, "seconds": time.perf_counter() - start, "workers": crew.size}
     return frame
@@ -143,14 +140,16 @@ def _run(job: Job, folder: Path | None, crew: Crew, progress: Callable[[int, int
     return frame_of([found[chunk] for chunk in sorted(found)]) if folder is None else read_table(folder)
 
 
-def _folder(job: Job, out: str | os.PathLike[str] | None, resume: bool, histories: bool) -> Path | None:
-    """Return the folder of the sweep, ready for its parts, None without one."""
+def _folder(
+    job: Job, out: str | os.PathLike[str] | None, resume: bool, histories: bool
+) -> AbstractContextManager[Path | None]:
+    """Return the folder of the sweep, ready for its parts and kept from others, None without one."""
     for name, asked in (("resume", resume), ("histories", histories)):
         if not isinstance(asked, bool):
             raise ConfigError(f"{name} must be true or false, got {shown(asked)}")
         if asked and out is None:
             raise ConfigError(f"{name} needs out, the folder of the sweep, got none")
-    return None if out is None else begin(out, manifest_of(job, histories), resume)
+    return nullcontext() if out is None else begun(out, manifest_of(job, histories), resume)
 
 
 def _workers(workers: int | None) -> int:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -161,29 +162,44 @@ import backtest as bt
 from backtest.sweeping import jobs
 from test_clusters import BARS, VENUE, SIZES
 jobs.MOST_ROWS = 2
+
+def progress(done, total):
+    if done > 4:
+        print("ready", flush=True)
+        sys.stdin.read()
+
 bt.sweep(BARS, bt.strategy({strategy!r}), venue=VENUE, over={{"size": SIZES, "leverage": [2, 3]}}, cluster="local",
-         workers=2, out={out!r})
+         workers=2, out={out!r}, progress=progress)
 """
+
+
+def alive(mark):
+    """Return the processes whose environment bears a mark."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark.encode() in path.read_bytes():
+                found.append(path.parent.name)
+    return found
 
 
 def test_ctrl_c_keeps_what_is_written_and_leaves_no_process(tmp_path, strategy):
     script, out = tmp_path / "script.py", tmp_path / "out"
     script.write_text(SCRIPT.format(tests=str(Path(__file__).parent), strategy=str(strategy.path), out=str(out)))
-    command = [sys.executable, str(script)]
-    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, start_new_session=True, **quiet) as process:  # noqa: S603
-        for _ in range(200):
-            if len(list(out.glob("parts/part*"))) > 2:
-                break
-            time.sleep(0.1)
+    command, mark = [sys.executable, str(script)], f"SWEEP_OF={tmp_path}"
+    given = {"env": {**os.environ, "SWEEP_OF": str(tmp_path)}, "start_new_session": True}
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, **given, **pipes) as process:  # noqa: S603
+        assert process.stdout.readline() == b"ready\n"
+        assert len(alive(mark)) > 2
         os.killpg(process.pid, signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        err = process.stderr.read()  # to its end, which is that of the process
     assert process.returncode == -signal.SIGINT
     assert err.decode().rstrip().endswith("KeyboardInterrupt")
     assert "distributed" not in err.decode().split("Traceback")[0]
-    kept = len(list(out.glob("parts/part*")))
-    assert 2 < kept < 30
-    time.sleep(0.5)
-    assert len(list(out.glob("parts/part*"))) == kept
+    while alive(mark):
+        time.sleep(0.01)
+    assert 2 < len(list(out.glob("parts/part*"))) < 30
+    assert sorted(path.name for path in out.iterdir()) == ["parts", "sweep.json"]
     table = bt.sweep(BARS, strategy, venue=VENUE, over={"size": SIZES, "leverage": [2, 3]}, out=out, resume=True)
     assert len(table) == 60

@@ -10,6 +10,7 @@ from scenes import bars_of, venue_of
 
 import backtest as bt
 from backtest import forward
+from backtest.errors import ConfigError
 from backtest.forward import walk_forward
 from backtest.outcome.growth import curve_of
 from backtest.outcome.metrics import daily_returns
@@ -420,3 +421,17 @@ def test_bars_that_do_not_reach_beyond_training_are_refused(bars):
     frame = made(480, seed=5).drop(index=pd.date_range("2020-01-03", "2020-01-12 23:00", freq="1h", tz="UTC"))
     with pytest.raises(bt.DataError, match=r"^a training window must have bars, got none from 2020-01-11 00:00"):
         walk_of(bt.Bars.from_frames({"S0": frame}), train="2d")
+
+
+@pytest.mark.parametrize(
+    ("objective", "got"),
+    [(lambda row: row["zzz"], "KeyError: 'zzz'"), (lambda _: "x", "ValueError: could not convert")],
+)
+def test_an_objective_that_fails_is_one_line(objective, got):
+    bars = bt.read_bars(DATA / "btcusdt_1h.parquet")["2020-01":"2020-03"]
+    strategy = bt.strategy(DATA.parent / "strategies" / "buy_and_hold.py")
+    with pytest.raises(ConfigError, match=f"^objective must return a number for a row, got {got}"):
+        bt.walk_forward(
+            bars, strategy, over={"leverage": [1, 2]}, train="30d", test="10d", objective=objective,
+            venue=bt.venue("binance_usdm"),
+        )  # fmt: skip

@@ -153,6 +153,11 @@ def test_settings_that_are_refused_leave_the_others_alone():
         ({"leverage": "10"}, r"^leverage must be a sequence of values in over, such as \[1, 2\], got '10'$"),
         ({"leverage": {1, 2}}, r"^leverage must be a sequence of values in over, such as \[1, 2\], got \{1, 2\}$"),
         ({"leverage": [1, 2, 1.0]}, r"^leverage must hold each value once, got 1\.0 twice$"),
+        ({"leverage": [1, np.nan, float("nan")]}, r"^leverage must hold each value once, got nan twice$"),
+        (
+            [{"leverage": np.nan}, {"leverage": 1}, {"leverage": np.float64("nan")}],
+            "^over must hold each setting once, got rows 0 and 2 alike$",
+        ),
         ({"fast": [1], "params.fast": [2]}, r"^each setting must be named once in over, got fast and params\.fast$"),
         ([{"fast": 1, "params.fast": 2}], r"^each setting must be named once in over, got fast and params\.fast$"),
         (

@@ -18,7 +18,7 @@ from backtest.sweeping import parcels
 from backtest.sweeping.grids import settings_of
 from backtest.sweeping.jobs import Job
 from backtest.sweeping.parcels import Parcel, replay_chunks
-from backtest.sweeping.parts import begin
+from backtest.sweeping.parts import HEAD, begun
 from backtest.sweeping.strategy_parcels import Remembering, packed
 
 VENUE = venue_of([(0, 0.005, 50)])
@@ -171,7 +171,8 @@ def test_other_kernels_are_refused(monkeypatch):
 
 
 def test_a_folder_that_is_another_one_at_a_worker_is_refused(tmp_path):
-    folder = begin(tmp_path / "out", {"data": 1}, resume=False)
+    with begun(tmp_path / "out", {"data": 1}, resume=False) as folder:
+        pass
     parcel = Parcel(job_of(BARE, signals_of(2, 1)), folder)
     assert replay_chunks(parcel, [0]) == [(0, None)]
     assert [path.name for path in (folder / "parts").iterdir()] == ["part-000000.parquet"]
@@ -185,3 +186,27 @@ def test_a_folder_that_is_another_one_at_a_worker_is_refused(tmp_path):
         ConfigError, match=r"^out must be a folder that every worker sees, got no .*sweep\.json at a worker$"
     ):
         replay_chunks(parcel, [0])
+
+
+def test_the_folder_of_a_later_sweep_is_refused_whatever_it_sweeps(tmp_path):
+    out, given = tmp_path / "out", {"data": 1}
+    with begun(out, given, resume=False):
+        parcel = Parcel(job_of(BARE, signals_of(2, 1)), out)
+    with begun(out, given, resume=True):
+        parcel.check_folder()
+    (out / "sweep.json").unlink()
+    with (
+        begun(out, given, resume=False),
+        pytest.raises(ConfigError, match=r"^out must be the folder of this sweep at every worker, got another one in "),
+    ):
+        parcel.check_folder()
+
+
+def test_of_a_long_description_only_the_beginning_is_read(tmp_path, monkeypatch):
+    with begun(tmp_path / "out", {"over": list(range(10_000))}, resume=False) as folder:
+        parcel = Parcel(job_of(BARE, signals_of(2, 1)), folder)
+        monkeypatch.setattr("pathlib.Path.read_bytes", None)
+        monkeypatch.setattr("pathlib.Path.read_text", None)
+        parcel.check_folder()
+        assert len(parcel._head) == HEAD
+        monkeypatch.undo()

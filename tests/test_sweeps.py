@@ -14,7 +14,6 @@ from backtest.signalling.signals import as_signals
 from backtest.sweeping import jobs
 from backtest.sweeping.grids import settings_of
 from backtest.sweeping.sweep_tables import table_of
-from backtest.terms.presets import preset_names
 
 TIERS = [(0, 0.005, 50), (20_000, 0.02, 20), (100_000, 0.05, 10)]
 VENUE = venue_of(TIERS, taker_fee=0.0004, slippage=0.0002, liquidation_fee=0.005)
@@ -142,14 +141,28 @@ def test_signals_that_set_more_than_targets_are_shared(signals, contract):
 
 def test_venues_of_presets_are_told_apart():
     bars = bt.Bars.from_frames({"BTCUSDT": market_of(4, 1, 120)["S0"]})
-    names = ["binance_usdm", "bybit_linear", "bitmex_inverse"]
-    names = [name for name in names if name in preset_names()]
+    names = ["binance_usdm", "bybit_linear", "okx_swap"]
     over = {"venue": names, "leverage": [3, 60, 200], "taker_fee": [0.0, 0.0005]}
     table = bt.sweep(bars, SIGNALS[:, 0], venue=VENUE, over=over)
     for _, row in table.iterrows():
         venue = bt.venue(row["venue"], taker_fee=row["taker_fee"])
         account = bt.Account(leverage=row["leverage"])
         assert_row_is_run(row, bars, SIGNALS[:, 0], venue=venue, account=account, within=1e-9)
+    assert table["venue"].unique().tolist() == names
+    assert (table["reason"] == "").sum() >= 12
+
+
+def test_an_inverse_preset_is_swept_in_coin():
+    bars = bt.Bars.from_frames({"BTCUSD": market_of(4, 1, 120)["S0"]})
+    over = {"venue": ["bybit_inverse", "binance_coinm"], "leverage": [3, 40, 200], "margin_mode": ["isolated", "cross"]}
+    base = bt.Account(cash=100, currency="base")
+    table = bt.sweep(bars, SIGNALS[:, 0], venue=bt.venue("bybit_inverse"), account=base, over=over, workers=2)
+    for _, row in table.iterrows():
+        account = base.model_copy(update={"leverage": row["leverage"], "margin_mode": row["margin_mode"]})
+        venue = bt.venue(row["venue"])
+        assert_row_is_run(row, bars, SIGNALS[:, 0], venue=venue, account=account, within=1e-9)
+    assert (table["reason"] == "").to_list()[:4] == [True] * 4
+    assert table["total_return"].iloc[:4].nunique() > 1
 
 
 def test_a_leverage_at_which_all_is_called_is_a_reason():
@@ -266,3 +279,8 @@ def test_a_sweep_refuses(arguments, error, message):
 def test_a_lone_bar_is_swept():
     table = bt.sweep(bars_of([100]), np.ones(1), venue=VENUE, over={"leverage": [1, 2]})
     assert table["trades"].to_list() == [0, 0]
+
+
+def test_progress_must_be_a_function():
+    with pytest.raises(ConfigError, match="^progress must be a function of settings done and in all, got 3$"):
+        bt.sweep(BARS, SIGNALS, venue=VENUE, over={"leverage": [1, 2]}, progress=3)

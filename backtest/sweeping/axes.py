@@ -22,6 +22,9 @@ __all__ = ["BASE", "Axis", "axes_of", "check_once", "plain"]
 BASE = -1
 """The place of a value that an explicit setting leaves as it is."""
 
+NAN = object()
+"""What stands for NaN where values are told apart."""
+
 TAKEN = ("row", "symbol", "reason")
 """Columns of a sweep's table beside the figures and what is swept."""
 
@@ -149,8 +152,8 @@ def check_once(values: Sequence[Any], rule: str, names: list[str] | None = None)
 
 
 def _key(value: object) -> tuple[bool, object]:
-    """Return what tells values apart: True is not 1."""
-    return isinstance(value, bool), value
+    """Return what tells values apart: True is not 1, and NaN is NaN."""
+    return isinstance(value, bool), NAN if isinstance(value, float) and np.isnan(value) else value
 
 
 def plain(value: Any) -> object:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -17,6 +17,9 @@ __all__ = ["ANSWER", "LOST", "client_of", "first_line"]
 
 ANSWER = 10.0
 """Seconds within which a scheduler must answer, and have a worker."""
+
+LOCAL_START = 30.0
+"""Seconds within which the workers of this machine must have started."""
 
 LOST = (OSError, TimeoutError, RuntimeError)
 """What a client raises that has lost its scheduler."""
@@ -46,8 +49,8 @@ def client_of(cluster: object, workers: int) -> Iterator[Any]:
             _check_workers(cluster)
             yield cluster
         elif cluster == "local":
-            with local_workers(workers) as address, _opened(address) as client:
-                _check_workers(client, workers)
+            with local_workers(workers) as local, _opened(local.address) as client:
+                _check_workers(client, workers, LOCAL_START, local.last_words)
                 yield client
         elif isinstance(cluster, str) and cluster:
             with _opened(cluster) as client:
@@ -90,13 +93,19 @@ async def _greet(address: str) -> None:
     await comm.close()
 
 
-def _check_workers(client: Any, count: int = 1) -> None:
+def _check_workers(
+    client: Any, count: int = 1, patience: float | None = None, last_words: Callable[[], str] = str
+) -> None:
     """Refuse workers whose rows might be others than those of this process."""
+    patience = ANSWER if patience is None else patience
     try:
-        client.wait_for_workers(count, timeout=ANSWER if count == 1 else 3 * ANSWER)
+        client.wait_for_workers(count, timeout=patience)
     except TimeoutError:
-        place = client.scheduler.address
-        raise ConfigError(f"cluster must have a worker within {ANSWER:g} s, got none at {place}") from None
+        needed = "a worker" if count == 1 else f"{count} workers"
+        got = f"{len(client.nthreads()) or 'none'} at {client.scheduler.address}"
+        said = last_words()
+        why = f" ({said})" if said else ""
+        raise ConfigError(f"cluster must have {needed} within {patience:g} s, got {got}{why}") from None
     found = client.get_versions(packages=PACKAGES)
     wanted = _described(found["client"])
     for address, each in found["workers"].items():

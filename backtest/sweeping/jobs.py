@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -57,6 +57,7 @@ class Job:
     signals: Strategy | Signals
     settings: list[Setting]
     histories: Path | None = None
+    _said: dict[tuple[object, ...], Signals | BacktestError] = field(default_factory=dict, repr=False)
 
     @cached_property
     def chunks(self) -> list[list[int]]:
@@ -91,7 +92,7 @@ class Job:
         read, market = None, None
         for symbol, group in self._groups(wanted):
             if market is None or symbol != read:
-                read, market = symbol, Market(self.bars if isinstance(self.bars, Bars) else self.bars.bars(symbol))
+                read, market = symbol, self._market(symbol)
             lanes: list[Lane] = []
             for row in group:
                 setting = self.settings[row]
@@ -111,7 +112,7 @@ class Job:
         """Yield the rows of lanes that share their parameters."""
         params = self.settings[lanes[0].row].params
         try:
-            signals = self._evaluated(market, params)
+            signals = self._evaluated(market, lanes[0].row)
         except BacktestError as error:
             for lane in lanes:
                 yield Row(lane.row, {}, "", str(error))
@@ -145,9 +146,32 @@ class Job:
         """How many rows of the whole sweep trade the same, by symbol and parameters."""
         return Counter(map(self._key, range(len(self.settings))))
 
-    def _evaluated(self, market: Market, params: dict[str, object]) -> Signals:
-        """Return what is traded with some parameters."""
-        return self.signals if isinstance(self.signals, Signals) else self.signals.signals_of(market.frames, params)
+    def first_signals(self) -> Signals | None:
+        """Return what is traded in the first rows that can trade, kept for their turn; None where none can."""
+        read, market = None, None
+        for symbol, group in self._groups(row for row, setting in enumerate(self.settings) if not setting.reason):
+            if market is None or symbol != read:
+                read, market = symbol, self._market(symbol)
+            try:
+                self._said[self._key(group[0])] = signals = self._evaluated(market, group[0])
+            except BacktestError as error:
+                self._said[self._key(group[0])] = error
+            else:
+                return signals
+        return None
+
+    def _market(self, symbol: str) -> Market:
+        """Return the bars of some rows."""
+        return Market(self.bars if isinstance(self.bars, Bars) else self.bars.bars(symbol))
+
+    def _evaluated(self, market: Market, row: int) -> Signals:
+        """Return what is traded in a row, and in all that have its parameters."""
+        if isinstance(self.signals, Signals):
+            return self.signals
+        said = self._said.get(self._key(row))
+        if isinstance(said, BacktestError):
+            raise said
+        return self.signals.signals_of(market.frames, self.settings[row].params) if said is None else said
 
     def _keep(self, params: dict[str, object]) -> Keep | None:
         """Return what saves the history of a row, None where none is asked for."""

@@ -12,13 +12,28 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
 
-__all__ = ["local_workers"]
+__all__ = ["LocalWorkers", "local_workers"]
+
+
+class LocalWorkers(NamedTuple):
+    """Where workers of this machine are found, and what they say when they are not."""
+
+    address: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def last_words(self) -> str:
+        """Return the last line that workers have written to their errors, "" without one."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else ""
 
 
 @contextmanager
-def local_workers(count: int) -> Iterator[str]:
-    """Start a scheduler and workers, and return the scheduler's address; nothing of them is left afterwards."""
+def local_workers(count: int) -> Iterator[LocalWorkers]:
+    """Start a scheduler and workers, and return where they are; nothing of them is left afterwards."""
     from distributed import LocalCluster
 
     with tempfile.TemporaryDirectory(prefix="margin-backtest-", ignore_cleanup_errors=True) as folder:
@@ -27,14 +42,15 @@ def local_workers(count: int) -> Iterator[str]:
             scheduler_kwargs={"dashboard": False}, silence_logs=logging.CRITICAL,
         )  # fmt: skip
         with cluster:
-            process = _started(cluster.scheduler_address, count, folder)
+            log = Path(folder) / "errors"
+            process = _started(cluster.scheduler_address, count, folder, log)
             try:
-                yield cluster.scheduler_address
+                yield LocalWorkers(cluster.scheduler_address, log, process)
             finally:
                 _end(process)
 
 
-def _started(address: str, count: int, folder: str) -> subprocess.Popen[bytes]:
+def _started(address: str, count: int, folder: str, log: Path) -> subprocess.Popen[bytes]:
     """Return the process that starts workers, in a session of its own: Ctrl-C is for the sweep alone."""
     command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nworkers", str(count)]
     command += ["--nthreads", "1", "--host", "127.0.0.1", "--memory-limit", "0", "--local-directory", folder]
@@ -42,9 +58,10 @@ def _started(address: str, count: int, folder: str) -> subprocess.Popen[bytes]:
     paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109 (as text)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     nowhere = subprocess.DEVNULL
-    return subprocess.Popen(  # noqa: S603 (this interpreter)
-        command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
-    )
+    with log.open("wb") as errors:
+        return subprocess.Popen(  # noqa: S603 (this interpreter)
+            command, env=environment, stdin=nowhere, stdout=nowhere, stderr=errors, start_new_session=True
+        )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

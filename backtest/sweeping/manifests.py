@@ -28,6 +28,7 @@ def manifest_of(job: Job, histories: bool) -> dict[str, Any]:
         "settings": _fingerprint(settings),
         "histories": histories,
         "chunk_rows": len(job.chunks[0]),
+        "chunks": len(job.chunks),
         "versions": versions(),
     }
 
@@ -43,13 +44,23 @@ def _data(bars: Bars | Universe) -> dict[str, Any]:
 def _signals(job: Job) -> dict[str, str]:
     """Return what tells signals, or a strategy, from others."""
     signals = job.signals
-    if not isinstance(signals, Signals):
-        return {"strategy": signals.name, "source": signals.source_hash}
+    if isinstance(signals, Signals):
+        return {"values": _hash(signals)}
+    told = {"strategy": signals.name, "source": signals.source_hash}
+    if signals.path is not None:
+        return told
+    # The source of a function says nothing of what it has from elsewhere: closures, globals, what is partial.
+    first = job.first_signals()
+    return {**told, "values": "" if first is None else _hash(first)}
+
+
+def _hash(signals: Signals) -> str:
+    """Return a hash of all that signals say."""
     digest = hashlib.sha256()
     for name, values in signals.columns.items():
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(values).tobytes())
-    return {"values": f"sha256:{digest.hexdigest()}"}
+    return f"sha256:{digest.hexdigest()}"
 
 
 def _finite(value: object) -> object:

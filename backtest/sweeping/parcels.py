@@ -1,6 +1,5 @@
 """What a worker of a cluster gets of a sweep, once, and what it does with it."""
 
-import hashlib
 from dataclasses import fields, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from backtest.market.universes import Universe
 from backtest.signalling.signals import Signals
 from backtest.signalling.strategies import Strategy
 from backtest.sweeping.jobs import Job
-from backtest.sweeping.parts import HISTORIES, MANIFEST, write_part
+from backtest.sweeping.parts import HISTORIES, MANIFEST, head_of, write_part
 from backtest.sweeping.strategy_parcels import Remembering, packed
 
 __all__ = ["Parcel", "check_bars", "kernel_sources", "replay_chunks"]
@@ -41,7 +40,7 @@ class Parcel:
         self._saves = job.histories is not None
         self._kernels = kernel_sources()
         self._folder = None if folder is None else folder.absolute()
-        self._manifest = "" if folder is None else _hash(folder / MANIFEST)
+        self._head = b"" if folder is None else head_of(folder)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what travels, from worker to worker, too: nothing that has been made of it."""
@@ -86,12 +85,13 @@ class Parcel:
 
     def check_folder(self) -> None:
         """Refuse a folder that is not that of this sweep: one of this machine alone, or that of a later sweep."""
-        path = Path(str(self._folder)) / MANIFEST
+        folder = Path(str(self._folder))
+        path = folder / MANIFEST
         try:
-            found = _hash(path)
+            found = head_of(folder)
         except OSError:
             raise ConfigError(f"out must be a folder that every worker sees, got no {path} at a worker") from None
-        if found != self._manifest:
+        if found != self._head:
             raise ConfigError(f"out must be the folder of this sweep at every worker, got another one in {path}")
 
 
@@ -122,7 +122,3 @@ def in_order(given: Any) -> Any:
 def _in_order(values: NDArray[Any]) -> NDArray[Any]:
     kept: NDArray[Any] = np.require(values, None, ["C", "A", "W"])
     return kept
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,6 +1,7 @@
 """A sweep on disk: what it is, and a Parquet file for every chunk of its rows, each written whole or not at all.
 
-sweep.json                     what the sweep is made of
+sweep.json                     what the sweep is made of, and a name of its own
+sweep.lock                     which process writes, while one does
 parts/part-000000.parquet ...  a chunk of rows each, a dataset that may be read while it grows
 histories/000000 ...           where they are asked for, every run as Result.save writes it
 """
@@ -11,7 +12,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from backtest.errors import ConfigError, DataError
+from backtest.sweeping.locks import LOCK, locked
 from backtest.sweeping.sweep_tables import frame_of
 from backtest.text import shown
 
 __all__ = [
     "HISTORIES",
-    "abandon",
-    "begin",
+    "MANIFEST",
+    "begun",
     "finished",
+    "head_of",
     "part_files",
     "read_manifest",
     "read_table",
@@ -40,12 +43,19 @@ FORMAT = 1
 
 MANIFEST, PARTS, HISTORIES = "sweep.json", "parts", "histories"
 PART = re.compile(r"part-(\d{6,})\.parquet")
+STAGING = re.compile(rf"\.(sweep\.json|sweep\.lock|{PART.pattern})\.[0-9a-f]{{8}}\.new")
+
+HEAD = 64
+"""Bytes of the manifest that hold its format and the sweep's own name."""
 
 Manifest = dict[str, Any]
 
 
-def begin(folder: str | os.PathLike[str], manifest: Manifest, resume: bool) -> Path:
-    """Return the folder of a sweep, ready for its parts.
+@contextlib.contextmanager
+def begun(folder: str | os.PathLike[str], manifest: Manifest, resume: bool) -> Iterator[Path]:
+    """Return the folder of a sweep, ready for its parts, and keep it from others until it is left.
+
+    Of a sweep that fails before any of it is finished nothing is left.
 
     Parameters
     ----------
@@ -55,28 +65,59 @@ def begin(folder: str | os.PathLike[str], manifest: Manifest, resume: bool) -> P
 
     Raises
     ------
-    ConfigError               for a folder that holds something else, a sweep that is not to be resumed, or another one
+    ConfigError               for a folder that holds something else, a sweep that is not to be resumed, another one,
+        or one that is being written
     """
+    path = _folder(folder)
+    wanted = {"format": FORMAT, **json.loads(json.dumps(manifest, default=str))}
+    _check(path, wanted, resume)
+    path.mkdir(parents=True, exist_ok=True)
+    with locked(path):
+        _check(path, wanted, resume)  # once more: another may have come and gone
+        _prepare(path, wanted)
+        try:
+            yield path
+        except BaseException:
+            _abandon(path)
+            raise
+
+
+def _folder(folder: object) -> Path:
+    """Return what was given as the folder of a sweep, which need not be there."""
     if not isinstance(folder, (str, os.PathLike)) or not str(folder) or "\0" in str(folder):
         raise ConfigError(f"out must be a folder, got {shown(folder)}")
     path = Path(folder)
     if any(place.exists() and not place.is_dir() for place in (path, *path.absolute().parents)):
         raise ConfigError(f"out must be a folder, got the file {path}")
-    wanted = {"format": FORMAT, **json.loads(json.dumps(manifest, default=str))}
+    return path
+
+
+def _check(path: Path, wanted: Manifest, resume: bool) -> None:
+    """Refuse a folder that a sweep cannot be written to."""
     if (path / MANIFEST).exists():
         if not resume:
             raise ConfigError(f"out must not hold a sweep, unless resume goes on with it, got {MANIFEST} in {path}")
         _check_same(read_manifest(path), wanted, path)
     elif path.is_dir() and (strange := sorted(each.name for each in path.iterdir() if not _is_left_over(each))):
         raise ConfigError(f"out must be an empty folder, or hold a sweep, got {strange[0]} in {path}")
-    (path / PARTS).mkdir(parents=True, exist_ok=True)
+
+
+def _prepare(path: Path, wanted: Manifest) -> None:
+    """Leave a folder with a manifest and parts that are whole."""
+    (path / PARTS).mkdir(exist_ok=True)
     for place in (path, path / PARTS):
-        for each in filter(_is_left_over, place.iterdir()):
-            if each.is_file():
-                each.unlink()
+        for each in place.iterdir():
+            if STAGING.fullmatch(each.name) and each.is_file():
+                each.unlink(missing_ok=True)
     if not (path / MANIFEST).exists():
-        _write(path / MANIFEST, json.dumps(wanted, indent=1, ensure_ascii=False).encode())
-    return path
+        named = {"format": wanted["format"], "id": secrets.token_hex(8), **wanted}
+        _write(path / MANIFEST, json.dumps(named, indent=1, ensure_ascii=False).encode())
+
+
+def head_of(folder: Path) -> bytes:
+    """Return the beginning of a manifest, which is that of no other sweep."""
+    with (folder / MANIFEST).open("rb", buffering=0) as file:
+        return file.read(HEAD)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -102,12 +143,12 @@ def read_manifest(folder: Path) -> Manifest:
     return found
 
 
-def abandon(folder: Path) -> None:
+def _abandon(folder: Path) -> None:
     """Leave nothing of a sweep of which nothing is finished, so that it may be begun anew."""
-    if finished(folder) or (folder / HISTORIES).exists():
-        return
-    (folder / MANIFEST).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # what has failed before is what is to be told
+        if (folder / HISTORIES).exists() or any(PART.fullmatch(each.name) for each in (folder / PARTS).iterdir()):
+            return
+        (folder / MANIFEST).unlink(missing_ok=True)
         (folder / PARTS).rmdir()
 
 
@@ -119,8 +160,22 @@ def write_part(folder: Path, chunk: int, table: pa.Table) -> None:
 
 
 def finished(folder: Path) -> set[int]:
-    """Return the chunks whose rows are all there."""
-    return {int(found[1]) for path in (folder / PARTS).iterdir() if (found := PART.fullmatch(path.name))}
+    """Return the chunks whose rows are all there.
+
+    Raises
+    ------
+    DataError                 if there is no place for them, or a part that is none of this sweep
+    """
+    count = read_manifest(folder).get("chunks")
+    try:
+        names = [path.name for path in (folder / PARTS).iterdir()]
+    except OSError:
+        raise DataError(f"there must be the parts of the sweep, got no folder {PARTS} in {folder}") from None
+    chunks = {int(found[1]) for name in names if (found := PART.fullmatch(name))}
+    if isinstance(count, int) and chunks and max(chunks) >= count:
+        rule = f"the parts of this sweep must be numbered below {count}"
+        raise DataError(f"{rule}, got part-{max(chunks):06d}.parquet in {folder / PARTS}")
+    return chunks
 
 
 def part_files(folder: Path) -> list[Path]:
@@ -133,10 +188,12 @@ def rows_kept(folder: str | os.PathLike[str]) -> int:
 
     Raises
     ------
-    DataError                 if a part is damaged
+    DataError                 if the sweep is damaged
     """
     path = Path(folder)
-    return sum(_read(file, pq.read_metadata).num_rows for file in part_files(path)) if (path / PARTS).is_dir() else 0
+    if not (path / MANIFEST).exists() or not (path / PARTS).exists():
+        return 0
+    return sum(_read(file, pq.read_metadata).num_rows for file in part_files(path))
 
 
 def read_table(folder: str | os.PathLike[str]) -> pd.DataFrame:
@@ -147,7 +204,6 @@ def read_table(folder: str | os.PathLike[str]) -> pd.DataFrame:
     DataError                 if there is no sweep, no finished part of it, or a damaged one
     """
     path = Path(folder)
-    read_manifest(path)
     tables = [_read(file, functools.partial(pq.read_table, partitioning=None)) for file in part_files(path)]
     if not tables:
         raise DataError(f"there must be a finished part of the sweep, got none in {path}")
@@ -192,8 +248,10 @@ def _first(old: Any, new: Any, places: Iterable[Any]) -> tuple[Any, Any]:
 
 
 def _is_left_over(path: Path) -> bool:
-    """Return whether this is what a writer that was killed left behind."""
-    return path.name.startswith(".") and path.name.endswith(".new")
+    """Return whether this is what a sweep left behind that was killed before any of it was finished."""
+    if path.name == PARTS and path.is_dir():
+        return all(map(_is_left_over, path.iterdir()))
+    return path.name == LOCK or STAGING.fullmatch(path.name) is not None
 
 
 def _write(path: Path, content: Any) -> None:
