@@ -42,7 +42,10 @@ def query(folder: str | os.PathLike[str], sql: str) -> pd.DataFrame:
             rows = connection.read_parquet(files)
             lasting = "to_microseconds(max_drawdown_duration // 1000) AS max_drawdown_duration"
             rows.project(f"* REPLACE ({lasting})").create_view("sweep")
-            frame: pd.DataFrame = connection.execute(sql).df()
+            found = connection.sql(sql)
+            if found is None:
+                raise ConfigError(f"sql must be a statement that finds rows, got {shown(sql)}")
+            frame: pd.DataFrame = found.df()
         except duckdb.Error as error:
             first = str(error).strip().splitlines()[0]
             raise ConfigError(f"sql must be a statement that duckdb understands, got {shown(sql)}: {first}") from None

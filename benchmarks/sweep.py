@@ -6,7 +6,6 @@ they sweep what they can: fees, at 1x, long or flat. They must end with the same
 
 import json
 import math
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 from engine import BARS
 from market import HOURLY, hourly, market, venue
+from memory import resident
 from peers import FEE, FOLDER, HERE, python_of, write_data
 from timing import Figure, best, machine, table
 
@@ -83,7 +83,7 @@ def sweep_leverages() -> None:
     bars, targets = full.bars(), full.targets
     del full
     bt.sweep(bars, targets, venue=venue(), over={"leverage": LEVERAGES})
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9)
+    print(resident("VmHWM") / 1e9)
 
 
 def answers(folder: Path) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from shell import BTC, ETH, HOLD, MOMENTUM, TIERS, VENUE, bars_file, config_file
 
 import backtest as bt
 from backtest.ambiguity import bracket
+from backtest.command_line.bracket_screens import print_liquidations
 from backtest.text import grouped
 
 BOOK = ("--data", BTC, ETH, "--symbol-map", "BTCUSD=BTCUSDT", "ETHUSD=ETHUSDT", *VENUE)
@@ -86,6 +87,30 @@ def test_finer_bars_settle_it(call, hour, tmp_path, prices, verdict, liquidation
     assert re.search(rf"^2020-01-01 05:00   A +{verdict} ", out, re.MULTILINE)
     assert f"\n1 {verdict}\n" in out
     assert "The finer bars settled 1 bar; none is left open." in out
+
+
+def test_an_instrument_without_finer_bars_is_named(call, hour, tmp_path):
+    other = bars_file(tmp_path / "b.parquet", [100.0] * 8)
+    both = tmp_path / "both.py"
+    both.write_text(
+        "import pandas as pd\n\n\ndef signals(data):\n"
+        "    return pd.DataFrame({'A': 0.8, 'B': 0.2}, index=data['A'].index)\n",
+        "utf-8",
+    )
+    given = ("--data", f"A={hour[2]}", f"B={other}", *hour[3:], "--margin-mode", "cross")
+    detail = f"A={finer(tmp_path / 'fine.parquet', [85, 112, 100, 100])}"
+    code, out, err = call("bracket", both, *given, "--detail", detail)
+    assert (code, err) == (0, "")
+    assert "The finer bars settled 0 bars; 1 bar left open: no finer bars of B.\n" in out
+
+
+def test_the_row_of_a_liquidation_begins_with_its_date(capsys):
+    events = {"time": pd.to_datetime(["2020-01-01"]), "symbol": "BTCUSDT", "leg": "long", "gap": False}
+    orders = "worst, path, BTCUSDT worst, ETHUSDT worst, SOLUSDT worst"
+    print_liquidations(pd.DataFrame(events | {"verdict": "possible", "happens_in": orders}))
+    lines = capsys.readouterr().out.splitlines()
+    assert re.match("2020-01-01 00:00   BTCUSDT   long +possible   worst, path, ", lines[2])
+    assert re.fullmatch(" +ETHUSDT worst, SOLUSDT worst", lines[3])
 
 
 def test_an_account_that_is_never_liquidated_is_said_so(call, tmp_path):

@@ -122,6 +122,36 @@ def test_at_most_twenty_liquidations_are_printed(call, tmp_path):
     assert "All of them have the same liquidations." in out
 
 
+def test_liquidations_that_differ_in_no_setting_with_room_are_left_out(call, tmp_path):
+    falls = np.repeat([100.0, 93.0, 60.0], 20)
+    file = bars_file(tmp_path / "a.parquet", falls)
+    given = ("--data", file, "--config", config_file(tmp_path, TIERS), "--resamples", "100")
+    code, out, _ = call("compare", HOLD, *given, "--over", "leverage=1:40")
+    assert code == 0
+    names = next(line for line in out.splitlines() if line.startswith("liquidated ")).split()[2:]
+    lines = [line.split()[3:] for line in re.findall(r"^2020-01-0\d .*$", out, re.MULTILINE)]
+    assert len(lines) == 1  # at 93 only settings without room are liquidated
+    assert all(set(line) == {"yes", "-"} for line in lines)
+    left = 40 - len(names)
+    assert f"\nand 1 more that not all of them have\nWithout {len(names) + 1}x to 40x, {left} of them, for want" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_setting_that_was_ruined_is_called_so(call, tmp_path):
+    file = bars_file(tmp_path / "a.parquet", np.repeat([100.0, 80.0], 72))
+    given = ("--data", file, "--config", config_file(tmp_path, TIERS), "--resamples", "100")
+    _, out, _ = call("compare", HOLD, *given, "--over", "leverage=1,20")
+    assert " ".join(out.split("in logarithms")[1].split()).split("resamples: ")[1].startswith("ruined A lost account")
+    _, out, _ = call("compare", HOLD, *given, "--over", "leverage=20,1")
+    assert re.search("resamples: (may be|more than) chance", " ".join(out.split()))  # of the one that lived
+    _, out, _ = call("compare", HOLD, *given, "--over", "leverage=1,2,20,30")
+    assert re.findall(r"^(\d+)x .* (ruined|chance)$", out, re.MULTILINE) == [
+        ("2", "chance"),
+        ("20", "ruined"),
+        ("30", "ruined"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("difference", "low", "high", "share", "said"),
     [
@@ -139,8 +169,8 @@ def test_at_most_twenty_liquidations_are_printed(call, tmp_path):
 )
 def test_an_interval_is_said_in_words(difference, low, high, share, said):
     values = {"difference": difference, "low": low, "high": high, "confidence": 0.95, "share_above_zero": share}
-    text = growth_in_words("b", "a", pd.Series(values)).plain
+    text = growth_in_words("b", "a", pd.Series(values), ruined=False).plain
     sure = {"": "", "yes": ": more than chance", "no": ": may be chance"}
     ending = sure["" if said.endswith("did") else "yes" if low * high > 0 else "no"]
     assert text == said + ending
-    assert verdict(pd.Series(values)).plain in ("alike", "more than chance", "may be chance")
+    assert verdict(pd.Series(values), ruined=False).plain in ("alike", "more than chance", "may be chance")

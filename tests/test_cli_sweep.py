@@ -2,9 +2,10 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from shell import CROSS, DATA, HOLD, TASTES, TIERS, VENUE, bars_file, config_fil
 
 import backtest as bt
 from backtest import sweeps
+from backtest.command_line import progress
 from backtest.command_line.progress import Progress
 from backtest.command_line.survival import by_leverage_in_words, lines_of
 
@@ -137,8 +139,9 @@ def test_settings_that_cannot_run_are_counted_by_their_reasons(call):
 
 
 def test_where_nothing_could_run_only_reasons_are_printed(call):
-    code, out, _ = call(*SWEEP, "--over", "leverage=151,152")
-    assert code == 0
+    code, out, err = call(*SWEEP, "--over", "leverage=151,152")
+    assert code == 2
+    assert re.search(r"^error: no setting could run, of 2; the first: leverage must be at most 150, [^\n]*\n$", err)
     assert fact(out, "ran") == "0 of 2 settings"
     assert "best" not in out
     assert "lived" not in out
@@ -148,8 +151,9 @@ def test_where_nothing_could_run_only_reasons_are_printed(call):
 
 
 def frame(*rows):
-    """Return rows of leverage, ruined and liquidations."""
-    return pd.DataFrame(rows, columns=["leverage", "ruined", "liquidations"])
+    """Return rows of leverage, ruined and liquidations, and refills where they are said."""
+    columns = ["leverage", "ruined", "liquidations", "refills"]
+    return pd.DataFrame([(*row, 0)[: len(columns)] for row in rows], columns=columns)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +169,23 @@ def frame(*rows):
         ),
         (
             [(1, True, 1), (1, False, 1), (5, False, 1)],
+            "accounts were ruined even at 1x; the highest that one lived through is 5x, not one without a liquidation",
+        ),
+        (
+            [(1, True, 1), (1, False, 1), (5, False, 0), (5, True, 1)],
             "accounts were ruined at every leverage; the highest that one lived through is 5x, "
-            "not one without a liquidation",
+            "some with a liquidation even at 1x",
+        ),
+        ([(1, False, 1), (1, False, 0)], "every account lived up to 1x, some with a liquidation even at 1x"),
+        ([(1, False, 1), (2, False, 1)], "every account lived up to 2x, not one without a liquidation"),
+        (
+            [(1, False, 0, 0), (2, False, 1, 1)],
+            "every account lived up to 1x, without a liquidation; none above",
+        ),
+        (
+            [(1, False, 1, 1), (1, False, 0, 0)],
+            "accounts were ruined or refilled at every leverage; the highest that one lived through is 1x, "
+            "some with a liquidation even at 1x",
         ),
         (
             [(1.5, False, 0), (2.5, True, 1), (3.5, False, 0)],
@@ -207,6 +226,20 @@ def test_ruined_accounts_are_shown_by_leverage_and_mode(call, bars):
     assert "ruined, " not in out.replace("accounts ruined, ", "")
 
 
+def test_an_account_that_was_refilled_has_not_lived(call, tmp_path):
+    file = bars_file(tmp_path / "a.parquet", [100.0] * 20 + [80.0] * 20)
+    given = ("--data", file, "--config", config_file(tmp_path, TIERS), "--on-liquidation", "refill")
+    code, out, _ = call("sweep", HOLD, *given, "--over", "leverage=1,20")
+    assert code == 0
+    assert "every account lived up to 1x, without a liquidation; none above" in out
+    assert re.search(r"^leverage   ruined or refilled$", out, re.MULTILINE)
+    assert re.search(r"^ +20x   1 of 1  █{12}$", out, re.MULTILINE)
+    assert [row[2] for row in best_rows(out)] == ["0", "1"]
+    assert re.search(r"^leverage +cagr +refills +", out, re.MULTILINE)
+    _, out, _ = call("sweep", HOLD, *given, "--over", "target=1,0.01", "--leverage", "20", "--margin-mode", "cross")
+    assert "1 of 2 accounts ruined or refilled, 1 liquidated at least once" in out
+
+
 # ---- what is kept
 
 
@@ -214,7 +247,8 @@ def test_a_sweep_is_kept_and_gone_on_with(call, refused, tmp_path):
     out = tmp_path / "swept"
     code, first, err = call(*SWEEP, *GRID, "--out", out)
     assert (code, err) == (0, "")
-    assert f"Saved to {out}: backtest query {out} 'FROM sweep LIMIT 5'\n" in first
+    sql = "SELECT leverage, margin_mode, target, cagr, ruined FROM sweep ORDER BY cagr DESC LIMIT 5"
+    assert f"\nSaved to {out}: backtest query {out} '{sql}'\n" in first
     assert re.search(
         "^out must not hold a sweep, unless resume goes on with it, got", refused(*SWEEP, *GRID, "--out", out)
     )
@@ -225,6 +259,24 @@ def test_a_sweep_is_kept_and_gone_on_with(call, refused, tmp_path):
     for other in (("--cash", "5"), ("--to", "2020-03-19"), ("--over", "leverage=1:11")):
         message = refused(*SWEEP, *(GRID if other[0] != "--over" else ()), *other, "--out", out, "--resume")
         assert message.startswith(f"resume must be given what the sweep in {out} was made of, got another ")
+
+
+def test_the_query_that_is_suggested_runs(call, tmp_path):
+    pytest.importorskip("duckdb")
+    strategy = tmp_path / "windowed.py"
+    strategy.write_text(
+        "PARAMS = {'window': 1.0}\n\n\ndef signals(data, window):\n    return data['close'] * 0 + window\n", "utf-8"
+    )
+    out = tmp_path / "a folder"
+    given = ("--over", "window=1,0.5", "--by", "max_drawdown_duration", "--out", out)
+    _, printed, err = call("sweep", strategy, *MARCH, *VENUE, *given)
+    assert err == ""
+    command = shlex.split(printed.splitlines()[-1].split(": ", 1)[1])
+    assert command[:3] == ["backtest", "query", str(out)]
+    assert command[3].startswith('SELECT "window", max_drawdown_duration, ruined FROM sweep ORDER BY max_dr')
+    code, answer, _ = call(*command[1:])
+    assert code == 0
+    assert [line.split()[0] for line in answer.splitlines()[2:]] == [row[0] for row in best_rows(printed)]
 
 
 def test_every_run_is_saved_where_it_is_asked_for(call, tmp_path):
@@ -312,6 +364,20 @@ def test_a_folder_of_symbols_stands_alone(refused, folder, tmp_path):
     assert "must hold Parquet files" in refused("sweep", HOLD, "--data", tmp_path / "empty", *given)
 
 
+def test_what_a_sweep_of_a_folder_prepares_is_every_symbol_of_it(call, folder, tmp_path, monkeypatch):
+    prepared = []
+
+    @contextmanager
+    def bar(bars, settings):
+        prepared.append((bars, settings))
+        yield Progress(bars)
+
+    monkeypatch.setattr(progress, "progress_bar", bar)
+    given = ("--config", config_file(tmp_path, TIERS), "--over", "leverage=1:4", "target=1,-1")
+    assert call("sweep", HOLD, "--data", folder, *given)[0] == 0
+    assert prepared == [(48, 16)]
+
+
 # ---- how far it is
 
 
@@ -354,4 +420,4 @@ def test_a_terminal_sees_a_bar_and_how_long_it_took(tmp_path):
     os.close(ours)
     assert process.returncode == 0
     assert re.search(r"took +\x1b.*[\d.]+ s, \d+ workers?: [\d. ]+ M bar·settings/s", printed.decode())
-    assert re.search("391 of 391", printed.decode())
+    assert re.search("preparing 391 settings.*391 of 391", printed.decode(), re.DOTALL)

@@ -5,7 +5,8 @@ import re
 import pytest
 from shell import CROSS, DATA, HOLD, VENUE, config_file
 
-from backtest import comparison, forward, sweeps
+from backtest import ambiguity, comparison, forward, sweeps
+from backtest.command_line.app import COMMANDS
 
 MARCH = ("--data", DATA, "--from", "2020-03-01", "--to", "2020-03-20")
 SWEEP = ("sweep", HOLD, *MARCH, *VENUE)
@@ -75,6 +76,43 @@ def test_what_is_wrong_in_the_file_is_one_line(refused, tmp_path):
         assert refused(*SWEEP, "--config", config_file(tmp_path, text)).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("module", "door", "arguments"),
+    [
+        (comparison, "compare", COMPARE),
+        (forward, "walk_forward", (*WALK, *BOTH, *LEVERAGES)),
+        (ambiguity, "bracket", ("bracket", HOLD, *MARCH, *VENUE)),
+    ],
+)
+def test_an_interrupt_is_one_line(call, monkeypatch, module, door, arguments):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, door, interrupt)
+    assert call(*arguments) == (130, "", "interrupted: nothing is kept\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("compare", HOLD, *VENUE, "--data"),
+        ("bracket", HOLD, *VENUE, "--data"),
+        ("bracket", HOLD, *MARCH, *VENUE, "--detail"),
+        ("walk-forward", HOLD, *VENUE, *BOTH, *LEVERAGES, "--data"),
+        ("check", HOLD, "--data"),
+        ("inspect",),
+    ],
+)
+def test_commands_that_take_files_say_so_of_a_folder(refused, tmp_path, arguments):
+    said = f"this command takes files, not folders, got the folder {tmp_path}"
+    assert refused(*arguments, tmp_path) == said
+
+
+def test_the_help_names_a_folder_where_one_may_be_given(call):
+    takes = {name: "a folder of" in " ".join(call(name, "--help")[1].split()) for name in COMMANDS}
+    assert takes == {name: name in ("run", "sweep") for name in COMMANDS}
+
+
 @pytest.mark.parametrize("arguments", [(*SWEEP, *LEVERAGES), COMPARE, (*WALK, *BOTH, *LEVERAGES)])
 def test_settings_are_read_before_anything_is_replayed(refused, monkeypatch, arguments):
     for module, door in ((sweeps, "sweep"), (comparison, "compare"), (forward, "walk_forward")):
@@ -90,7 +128,10 @@ def test_a_folder_of_something_else_is_left_alone(refused, tmp_path):
 
 def test_a_strategy_that_never_runs_is_a_reason_or_a_line(call, refused):
     given = (*MARCH, *VENUE, "--over", "fast=60,70")
-    assert "0 of 2 settings" in call("sweep", CROSS, *given)[1]
+    code, out, err = call("sweep", CROSS, *given)
+    assert code == 2
+    assert "0 of 2 settings" in out
+    assert err.startswith("error: no setting could run, of 2; the first: strategy moving_average_cross failed with ")
     message = refused("walk-forward", CROSS, *given, *BOTH)
     assert message.startswith(
         "at least one setting must be able to run from 2020-03-01 00:00 to 2020-03-05 00:00: stra"

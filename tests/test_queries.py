@@ -72,6 +72,9 @@ def test_a_sweep_is_queried_while_it_grows(tmp_path, monkeypatch):
         ("SELEC 1", r"^sql must be a statement that duckdb understands, got 'SELEC 1': Parser Error: [^\n]*$"),
         ("SELECT sharp FROM sweep", r"^sql must be .*Binder Error: Referenced column \"sharp\" not found[^\n]*$"),
         (3, "^sql must be a text, got 3$"),
+        ("", "^sql must be a statement that finds rows, got ''$"),
+        (";", "^sql must be a statement that finds rows, got ';'$"),
+        ("-- x", "^sql must be a statement that finds rows, got '-- x'$"),
     ],
 )
 def test_statements_that_fail_are_told_in_one_line(out, sql, message):

@@ -64,7 +64,8 @@ for name, command in COMMANDS.items():
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return its exit code: 2, after one line on stderr, for wrong arguments or data.
 
-    An interrupt makes it 130; typer sees to that.
+    It is 2, too, after the screen of a sweep none of whose settings could run. An interrupt makes it 130; typer sees to
+    that.
     """
     from backtest.errors import BacktestError
 

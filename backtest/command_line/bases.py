@@ -1,5 +1,6 @@
 """What commands replay: bars, strategy, account and venue as the settings say, and what is swept around them."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from backtest.signalling.strategies import Parameter, Strategy
 from backtest.terms.accounts import Account
 from backtest.terms.venues import Venue
 
-__all__ = ["Base", "base_in_folder", "base_of", "folder_in", "swept_of"]
+__all__ = ["Base", "base_in_folder", "base_of", "check_files", "count_of", "folder_in", "swept_of"]
 
 Over = Mapping[str, Sequence[object]]
 Values = dict[str, Any]
@@ -57,6 +58,7 @@ def base_of(settings: Values, *, swept: bool = False) -> Base[Bars]:
     ------
     BacktestError              for settings or data that are wrong
     """
+    check_files(settings.get("data"))
 
     def read() -> Bars:
         bars = bars_of(settings)
@@ -99,11 +101,33 @@ def folder_in(settings: Values) -> str:
     ConfigError                for a folder among others
     """
     given = settings.get("data")
-    names = given if isinstance(given, list) else [given]
-    folders = [name for name in names if isinstance(name, str) and Path(name).is_dir()]
+    names, folders = given if isinstance(given, list) else [given], folders_in(given)
     if folders and len(names) > 1:
         raise ConfigError(f"data must be one folder, or files, got the folder {folders[0]} among {len(names)}")
     return folders[0] if folders else ""
+
+
+def folders_in(given: object) -> list[str]:
+    """Return which of the files that are named are folders."""
+    names = given if isinstance(given, list) else [given]
+    return [name for name in names if isinstance(name, str) and Path(name).is_dir()]
+
+
+def check_files(given: object) -> None:
+    """Refuse folders where a command takes files.
+
+    Raises
+    ------
+    ConfigError                for a folder
+    """
+    if folders := folders_in(given):
+        raise ConfigError(f"this command takes files, not folders, got the folder {folders[0]}")
+
+
+def count_of(base: Base[Any]) -> int:
+    """Return how many settings a sweep has, of every symbol where each is a market of its own."""
+    symbols = len(base.bars.symbols) if isinstance(base.bars, Universe) else 1
+    return symbols * math.prod(len(values) for values in base.over.values())
 
 
 def swept_of(base: Base[Any]) -> Over:

@@ -1,5 +1,7 @@
 """What the command line prints of the orders that bars may have had inside."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from rich.text import Text
 
@@ -25,8 +27,11 @@ GOES = {
 STYLES = {"certain": "red", "happened": "red", "possible": "yellow", "averted": "green"}
 
 
-def print_bracket(found: Bracket, base: Base[Bars]) -> None:
-    """Print what the account comes to in every order, and how sure each liquidation is."""
+def print_bracket(found: Bracket, base: Base[Bars], without: Sequence[str] = ()) -> None:
+    """Print what the account comes to in every order, and how sure each liquidation is.
+
+    Symbols `without` finer bars are named where a bar is left open.
+    """
     show(heading(base), "")
     print_orders(found.final, amount_of(base.account.currency))
     if len(found.liquidations):
@@ -35,7 +40,8 @@ def print_bracket(found: Bracket, base: Base[Bars]) -> None:
         show("No liquidation, whichever way the bars go.")
     if "resolved" in found.final.index:
         left = f"{several(found.ambiguous, 'bar')} left open" if found.ambiguous else "none is left open"
-        show(f"The finer bars settled {several(found.settled, 'bar')}; {left}.")
+        why = f": no finer bars of {', '.join(without)}" if found.ambiguous and without else ""
+        show(f"The finer bars settled {several(found.settled, 'bar')}; {left}{why}.")
     elif found.ambiguous:
         show(f"{several(found.ambiguous, 'bar')} may have gone either way: --detail FILE of finer bars may tell.")
 
@@ -61,6 +67,8 @@ def print_liquidations(events: pd.DataFrame) -> None:
         columns["how"] = ["gap" if gap else "" for gap in shown["gap"]]
     table, _ = fitted(columns, kept=len(columns), left=set(columns), width=terminal().width)
     table.columns[list(columns).index("happens in")].no_wrap = False
+    for column in table.columns:
+        column.vertical = "top"  # a row begins with its date
     show(table)
     if len(events) > ROWS:
         show(f"and {count(len(events) - ROWS)} more", style="dim")

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from backtest.command_line.options import RUN, STRATEGY, Options, Values, number_option, texts_option, with_options
-from backtest.command_line.shell import announce_compilation, pairs_of
+from backtest.command_line.shell import announce_compilation, keeping_nothing, pairs_of
 
 __all__ = ["bracket", "compare"]
 
@@ -47,15 +47,16 @@ def compare(given: Values) -> None:
     else:
         settings = [dict(zip(over, values, strict=True)) for values in product(*over.values())]
     announce_compilation()
-    found = comparison.compare(
-        base.bars,
-        base.strategy,
-        named(settings),
-        venue=base.venue,
-        account=base.account,
-        params=base.params,
-        **{name: given[name] for name in ("seed", "resamples", "confidence") if name in given},
-    )
+    with keeping_nothing():
+        found = comparison.compare(
+            base.bars,
+            base.strategy,
+            named(settings),
+            venue=base.venue,
+            account=base.account,
+            params=base.params,
+            **{name: given[name] for name in ("seed", "resamples", "confidence") if name in given},
+        )
     print_comparison(found, replace(base, over=over))
 
 
@@ -92,20 +93,24 @@ def named(settings: list[dict[str, Any]]) -> dict[str, dict[str, Any]] | list[di
 def bracket(given: Values) -> None:
     """Replay bars in every order that they may have had inside, and print which liquidations are certain."""
     from backtest import ambiguity
-    from backtest.command_line.bases import base_of
+    from backtest.command_line.bases import base_of, check_files
     from backtest.command_line.bracket_screens import print_bracket
     from backtest.command_line.configuration import bars_of, settings_of
 
     settings = settings_of(given)
     base = base_of(settings)
+    check_files(given.get("detail"))
     detail = bars_of({"data": given["detail"], "repair": given.get("repair", False)}) if "detail" in given else None
     announce_compilation()
-    found = ambiguity.bracket(
-        base.bars,
-        base.strategy,
-        venue=base.venue,
-        account=base.account,
-        params=base.params,
-        detail=detail,
+    with keeping_nothing():
+        found = ambiguity.bracket(
+            base.bars,
+            base.strategy,
+            venue=base.venue,
+            account=base.account,
+            params=base.params,
+            detail=detail,
+        )
+    print_bracket(
+        found, base, [] if detail is None else [each for each in base.bars.symbols if each not in detail.symbols]
     )
-    print_bracket(found, base)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pandas as pd
 from rich.table import Table
 from rich.text import Text
@@ -26,6 +27,9 @@ SENTENCES = 2
 
 ROWS = 20
 """Differing liquidations that are printed."""
+
+FEW = 4
+"""Names without room of which only the ends are printed."""
 
 FIGURES: dict[str, Callable[..., str]] = {
     "final_equity": money,
@@ -68,38 +72,42 @@ def print_growth(found: Comparison) -> None:
     """Print the differences in growth, and whether they are more than chance."""
     first = str(found.table.index[0])
     show(Text(f"growth against {first}, in logarithms", style="bold"), "")
+    ruined = found.table["ruined"]
     if len(found.growth) > SENTENCES:
-        show(growth_table(found.growth))
+        show(growth_table(found.growth, ruined))
     else:
         for name, row in found.growth.iterrows():
-            show(growth_in_words(str(name), first, row))
-    if found.table["ruined"].any():
+            show(growth_in_words(str(name), first, row, bool(ruined[str(name)])))
+    if ruined.any():
         show("A lost account counts as a millionth of its cash: trust the sign, not the size.", style="dim")
     show("")
 
 
-def growth_table(growth: pd.DataFrame) -> Table:
+def growth_table(growth: pd.DataFrame, ruined: pd.Series) -> Table:
     """Return differences in growth, a line each."""
     confidence = f"{growth['confidence'].iloc[0] * 100:g}%"
     table = listing("setting", "a year", f"{confidence} interval", "above 0 in", "", left=("setting", ""))
     for name, row in growth.iterrows():
         interval = f"{row['low']:+.2f} to {row['high']:+.2f}"
-        table.add_row(str(name), f"{row['difference']:+.2f}", interval, percent(row["share_above_zero"]), verdict(row))
+        said = verdict(row, bool(ruined[str(name)]))
+        table.add_row(str(name), f"{row['difference']:+.2f}", interval, percent(row["share_above_zero"]), said)
     return table
 
 
-def verdict(row: pd.Series) -> Text:
-    """Return what an interval says of a difference."""
+def verdict(row: pd.Series, ruined: bool) -> Text:
+    """Return what an interval says of a difference; of an account that was ruined it has nothing to say."""
     if max(abs(float(row[name])) for name in ("difference", "low", "high")) < ALIKE:
         return Text("alike")
+    if ruined:
+        return Text("ruined", style="bold red")
     if row["low"] > 0 or row["high"] < 0:
         return Text("more than chance", style="bold green")
     return Text("may be chance", style="bold yellow")
 
 
-def growth_in_words(name: str, first: str, row: pd.Series) -> Text:
+def growth_in_words(name: str, first: str, row: pd.Series, ruined: bool) -> Text:
     """Return how much more or less a setting grew than the first, and what its interval says of that."""
-    said = verdict(row)
+    said = verdict(row, ruined)
     if said.plain == "alike":
         return Text(f"{name} grew as {first} did")
     difference, share = float(row["difference"]), float(row["share_above_zero"])
@@ -116,18 +124,29 @@ def print_liquidations(found: Comparison) -> None:
     if not len(events):
         show("No liquidation in any of them." if total == 0 else "All of them have the same liquidations.", style="dim")
         return
-    shown = events.head(ROWS)
     settings = [str(name) for name in found.table.index]
-    columns = {"liquidated": [moment(time.value) for time in shown["time"]]}
+    columns: Columns = {"liquidated": [moment(time.value) for time in events["time"]]}
     for name in ("symbol", "leg"):
-        if name in shown:
-            columns[name] = [str(each) for each in shown[name]]
+        if name in events:
+            columns[name] = [str(each) for each in events[name]]
     kept = len(columns)
-    for name in settings:
-        columns[name] = ["yes" if happened else "-" for happened in shown[name]]
-    table, dropped = fitted(columns, kept=kept, left=set(columns), width=terminal().width)
-    show(table)
-    if len(events) > ROWS:
-        show(f"and {count(len(events) - ROWS)} more that not all of them have", style="dim")
+    columns |= {name: ["yes" if happened else "-" for happened in events[name]] for name in settings}
+    width = terminal().width
+    _, dropped = fitted(columns, kept=kept + 2, left=set(columns), width=width)
+    fitting = [name for name in settings if name not in dropped]
+    rows = np.flatnonzero(events[fitting].nunique(axis=1) > 1)[:ROWS]
+    columns = {name: [cells[row] for row in rows] for name, cells in columns.items() if name not in dropped}
+    if len(rows):
+        show(fitted(columns, kept=len(columns), left=set(columns), width=width)[0])
+    if len(events) > len(rows):
+        rest = count(len(events) - len(rows))
+        show(
+            f"and {rest} more that not all of them have" if len(rows) else f"{rest} that differ elsewhere", style="dim"
+        )
     if dropped:
-        show(f"Without {', '.join(dropped)}, for want of room.", style="dim")
+        show(Text(f"Without {ends_of(list(dropped))}, for want of room.", style="dim"))
+
+
+def ends_of(names: Sequence[str]) -> str:
+    """Return names that follow each other in short."""
+    return ", ".join(names) if len(names) < FEW else f"{names[0]} to {names[-1]}, {count(len(names))} of them"

@@ -12,7 +12,7 @@ from backtest.command_line.options import (
     text_option,
     with_options,
 )
-from backtest.command_line.shell import announce_compilation
+from backtest.command_line.shell import announce_compilation, keeping_nothing
 from backtest.command_line.sweep_commands import OVER
 
 __all__ = ["walk_forward"]
@@ -32,7 +32,7 @@ FORWARD: Options = {
 def walk_forward(given: Values) -> None:
     """Choose settings on each training window, and replay them on the window that follows it."""
     from backtest import forward
-    from backtest.command_line.bases import base_of, swept_of
+    from backtest.command_line.bases import base_of, count_of, swept_of
     from backtest.command_line.configuration import settings_of
     from backtest.command_line.figures import figure_named
     from backtest.command_line.forward_screens import print_walk
@@ -45,7 +45,7 @@ def walk_forward(given: Values) -> None:
     base = base_of(settings_of(given), swept=True)
     over = swept_of(base)
     announce_compilation(sweeps=True)
-    with progress_bar(0) as report:
+    with keeping_nothing(), progress_bar(0, count_of(base)) as report:
         found = forward.walk_forward(
             base.bars,
             base.strategy,

@@ -12,6 +12,7 @@ __all__ = [
     "ACCOUNT",
     "BARS",
     "DATA",
+    "FOLDER",
     "PARAMS",
     "RUN",
     "STRATEGY",
@@ -87,6 +88,11 @@ DATA: Options = {
     "end": text_option(_DATA, "TIME", "Where to end: 2020-03, all of it.", "--to"),
     "repair": flag_option(_DATA, "Mend bad rows, and say how.", "--repair/--no-repair"),
 }
+FOLDER: Options = {
+    "data": texts_option(_DATA, "FILE...|FOLDER", "Parquet, CSV, Feather; or SYMBOL=FILE; or a folder of symbol=NAME.")
+}
+"""The option of commands that take a folder, too."""
+
 # Account and Venue read and check the values, which are texts here.
 ACCOUNT: Options = {
     "leverage": text_option(_ACCOUNT, "NUMBER", "Notional over equity (1)."),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from backtest.command_line.tables import several
 from backtest.market.bars import Bars
 from backtest.market.universes import Universe
 from backtest.text import grouped
@@ -68,12 +69,13 @@ def left(seconds: float) -> str:
 
 
 @contextmanager
-def progress_bar(bars: int) -> Iterator[Progress]:
+def progress_bar(bars: int, settings: int) -> Iterator[Progress]:
     """Yield what takes reports, and shows them on stderr where that is a terminal.
 
     Parameters
     ----------
     bars : int                 that each setting replays; 0 where they differ
+    settings : int             that are prepared until the first report
     """
     if not sys.stderr.isatty():
         yield Progress(bars)
@@ -84,7 +86,7 @@ def progress_bar(bars: int) -> Iterator[Progress]:
 
     columns = (BarColumn(bar_width=10), TextColumn("{task.fields[said]}"))
     with Bar(*columns, console=Console(stderr=True, highlight=False, markup=False), transient=True) as bar:
-        task = bar.add_task("", total=None, said="")
+        task = bar.add_task("", total=None, said=f"preparing {several(settings, 'setting')}")
 
         def update(done: int, total: int, rate: str) -> None:
             said = f"{grouped(done)} of {grouped(total)}"

@@ -2,7 +2,17 @@
 
 import typer
 
-from backtest.command_line.options import BARS, PARAMS, RUN, Options, Values, number_option, text_option, with_options
+from backtest.command_line.options import (
+    BARS,
+    FOLDER,
+    PARAMS,
+    RUN,
+    Options,
+    Values,
+    number_option,
+    text_option,
+    with_options,
+)
 from backtest.command_line.shell import announce_compilation, list_repairs
 
 __all__ = ["LOOKS_AHEAD", "check", "run"]
@@ -14,7 +24,7 @@ OUT: Options = {"out": text_option(None, "FOLDER", "Save the run as Parquet file
 CUTS: Options = {"cuts": number_option(None, "How many prefixes of the bars to compare (32).")}
 
 
-@with_options({**RUN, **OUT})
+@with_options({**RUN, **FOLDER, **OUT})
 def run(given: Values) -> None:
     """Replay a strategy on bars, and print what became of the account."""
     from backtest import replay
@@ -41,11 +51,13 @@ def run(given: Values) -> None:
 @with_options({**BARS, **CUTS, **PARAMS})
 def check(given: Values) -> None:
     """Look for look-ahead: do signals change when later bars are taken away? Exit code 1 if they do."""
+    from backtest.command_line.bases import check_files
     from backtest.command_line.configuration import bars_of, params_of, settings_of, strategy_of
     from backtest.command_line.data_screens import print_report
     from backtest.signalling.lookahead import check_lookahead
 
     settings = settings_of(given)
+    check_files(settings.get("data"))
     chosen = strategy_of(settings)
     params = params_of(settings, chosen)
     bars = bars_of(settings)

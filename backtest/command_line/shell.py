@@ -11,14 +11,19 @@ from typing import Any
 import typer
 
 __all__ = [
+    "INTERRUPTED",
     "announce_compilation",
     "complain",
     "given_of",
     "in_options",
+    "keeping_nothing",
     "list_repairs",
     "spread",
     "warnings_in_one_line",
 ]
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 COMPILED = {"loop.replay": 25, "lanes.replay_lanes": 35}
 """Kernels that take long to compile, and how many seconds about."""
@@ -124,6 +129,16 @@ def list_repairs(repairs: Sequence[object]) -> None:
         complain("repaired", str(change))
     if len(repairs) > REPAIRS:
         typer.echo(f"and {len(repairs) - REPAIRS} more", err=True)
+
+
+@contextmanager
+def keeping_nothing() -> Iterator[None]:
+    """Say after Ctrl-C that nothing is kept, and end with its exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        complain("interrupted", "nothing is kept")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def announce_compilation(*, sweeps: bool = False) -> None:

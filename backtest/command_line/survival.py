@@ -1,4 +1,7 @@
-"""Would the account have lived? Ruined accounts by leverage and margin mode, and the highest leverage that lived."""
+"""Would the account have lived? Lost accounts by leverage and margin mode, and the highest leverage that lived.
+
+An account that was refilled was lost before: what it ends with is other money.
+"""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -20,7 +23,7 @@ CELLS = 12
 
 
 class Deaths(NamedTuple):
-    """Leverages from `first` to `last`, and how many of how many accounts were ruined at them, by margin mode."""
+    """Leverages from `first` to `last`, and how many of how many accounts were lost at them, by margin mode."""
 
     first: float
     last: float
@@ -28,14 +31,14 @@ class Deaths(NamedTuple):
 
 
 def print_survival(ran: pd.DataFrame, names: Sequence[str]) -> None:
-    """Print which accounts were ruined: by leverage and margin mode, where these are swept."""
+    """Print which accounts were lost: by leverage and margin mode, where these are swept."""
     modes = {"": ran}
     if "margin_mode" in names and ran["margin_mode"].nunique() > 1:
         modes = {str(mode): ran[ran["margin_mode"] == mode] for mode in ran["margin_mode"].unique()}
     by_leverage = "leverage" in names and ran["leverage"].nunique() > 1
     show(Text("would the account have lived?", style="bold"), "")
-    if by_leverage and ran["ruined"].any():
-        print_deaths(lines_of(modes), list(modes))
+    if by_leverage and lost(ran).any():
+        print_deaths(lines_of(modes), list(modes), word_for(ran))
     verdicts = {mode: by_leverage_in_words(rows) if by_leverage else in_words(rows) for mode, rows in modes.items()}
     table = facts()
     for mode, said in verdicts.items():
@@ -43,9 +46,19 @@ def print_survival(ran: pd.DataFrame, names: Sequence[str]) -> None:
     show(table if len(modes) > 1 else Text(verdicts[""]), "")
 
 
-def print_deaths(lines: Sequence[Deaths], modes: Sequence[str]) -> None:
-    """Print shares of ruined accounts as numbers and bars."""
-    titles = [f"ruined, {mode}" if mode else "ruined" for mode in modes]
+def lost(rows: pd.DataFrame) -> pd.Series:
+    """Return which accounts did not live: the ruined, and those that money from outside brought back."""
+    return rows["ruined"].astype(bool) | (rows["refills"] > 0)
+
+
+def word_for(rows: pd.DataFrame) -> str:
+    """Return what lost accounts are called."""
+    return "ruined or refilled" if (rows["refills"] > 0).any() else "ruined"
+
+
+def print_deaths(lines: Sequence[Deaths], modes: Sequence[str], word: str) -> None:
+    """Print shares of lost accounts as numbers and bars."""
+    titles = [f"{word}, {mode}" if mode else word for mode in modes]
     table = listing("leverage", *titles, left=titles)
     wide = [max(len(of(line.counts[k])) for line in lines) for k in range(len(modes))]
     for line in lines:
@@ -63,29 +76,29 @@ def of(counts: tuple[int, int]) -> str:
     return f"{count(counts[0])} of {count(counts[1])}"
 
 
-def bar(ruined: int, accounts: int) -> Text:
-    """Return a bar whose full part stands for the accounts that were ruined: never empty or full where some differ."""
-    full = round(CELLS * ruined / accounts) if accounts else 0
-    if 0 < ruined < accounts:
+def bar(died: int, accounts: int) -> Text:
+    """Return a bar whose full part stands for the accounts that were lost: never empty or full where some differ."""
+    full = round(CELLS * died / accounts) if accounts else 0
+    if 0 < died < accounts:
         full = min(max(full, 1), CELLS - 1)
     return Text.assemble(("█" * full, "red"), ("·" * (CELLS - full), "dim"))
 
 
 def lines_of(modes: Mapping[str, pd.DataFrame]) -> list[Deaths]:
-    """Return ruined accounts by leverage: neighbours that are alike share a line, and more do where there are many."""
+    """Return lost accounts by leverage: neighbours that are alike share a line, and more do where there are many."""
     leverages = sorted({float(value) for rows in modes.values() for value in rows["leverage"].tolist()})
     lines = []
     for leverage in leverages:
-        found = [rows.loc[rows["leverage"].astype(float) == leverage, "ruined"] for rows in modes.values()]
-        lines.append(Deaths(leverage, leverage, tuple((int(ruined.sum()), len(ruined)) for ruined in found)))
+        found = [lost(rows[rows["leverage"].astype(float) == leverage]) for rows in modes.values()]
+        lines.append(Deaths(leverage, leverage, tuple((int(died.sum()), len(died)) for died in found)))
     alike = [list(group) for _, group in groupby(lines, key=shares)]
     size = -(-len(alike) // LINES)
     return [joined([line for group in alike[at : at + size] for line in group]) for at in range(0, len(alike), size)]
 
 
 def shares(line: Deaths) -> tuple[float, ...]:
-    """Return the share of ruined accounts by mode, -1 where there is none."""
-    return tuple(ruined / accounts if accounts else -1.0 for ruined, accounts in line.counts)
+    """Return the share of lost accounts by mode, -1 where there is none."""
+    return tuple(died / accounts if accounts else -1.0 for died, accounts in line.counts)
 
 
 def joined(lines: Sequence[Deaths]) -> Deaths:
@@ -98,14 +111,18 @@ def joined(lines: Sequence[Deaths]) -> Deaths:
 
 def by_leverage_in_words(rows: pd.DataFrame) -> str:
     """Return up to which leverage accounts lived."""
-    leverage, ruined = rows["leverage"].astype(float), rows["ruined"].astype(bool)
-    safe, calm = highest_before(leverage, ruined), highest_before(leverage, rows["liquidations"] > 0)
-    highest = leverage[~ruined].max()
+    leverage, died, liquidated = rows["leverage"].astype(float), lost(rows), rows["liquidations"] > 0
+    safe, calm = highest_before(leverage, died), highest_before(leverage, liquidated)
+    highest, lowest = leverage[~died].max(), leverage.min()
     if pd.isna(highest):
-        return f"no account lived, from {leverage.min():g}x on"
-    quiet = "not one without a liquidation" if pd.isna(calm) else f"without a liquidation up to {calm:g}x"
+        return f"no account lived, from {lowest:g}x on"
+    quiet = f"without a liquidation up to {calm:g}x"
+    if pd.isna(calm):
+        all_met_one = bool(liquidated[~died].all())
+        quiet = "not one without a liquidation" if all_met_one else f"some with a liquidation even at {lowest:g}x"
     if pd.isna(safe):
-        return f"accounts were ruined at every leverage; the highest that one lived through is {highest:g}x, {quiet}"
+        where = "at every leverage" if leverage[died].nunique() == leverage.nunique() else f"even at {lowest:g}x"
+        return f"accounts were {word_for(rows)} {where}; the highest that one lived through is {highest:g}x, {quiet}"
     if calm == safe:
         quiet = "without a liquidation"
     said = f"every account lived up to {safe:g}x, {quiet}"
@@ -121,5 +138,6 @@ def highest_before(leverage: pd.Series, happened: pd.Series) -> float:
 
 def in_words(rows: pd.DataFrame) -> str:
     """Return how many accounts lived."""
-    ruined, liquidated = int(rows["ruined"].sum()), int((rows["liquidations"] > 0).sum())
-    return f"{count(ruined)} of {several(len(rows), 'account')} ruined, {count(liquidated)} liquidated at least once"
+    died, liquidated = int(lost(rows).sum()), int((rows["liquidations"] > 0).sum())
+    accounts = f"{count(died)} of {several(len(rows), 'account')}"
+    return f"{accounts} {word_for(rows)}, {count(liquidated)} liquidated at least once"

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from backtest.command_line.options import (
+    FOLDER,
     RUN,
     STRATEGY,
     Options,
@@ -15,12 +16,9 @@ from backtest.command_line.options import (
     texts_option,
     with_options,
 )
-from backtest.command_line.shell import announce_compilation, complain
+from backtest.command_line.shell import INTERRUPTED, announce_compilation, complain
 
-__all__ = ["INTERRUPTED", "OVER", "query", "sweep"]
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C."""
+__all__ = ["OVER", "query", "sweep"]
 
 PANEL = "Sweep"
 OVER: Options = {"over": texts_option(PANEL, "NAME=VALUES...", "leverage=1:50 fast=10,20 stop_loss=0.01:0.1:0.01,none")}
@@ -35,17 +33,18 @@ SWEEP: Options = {
 }
 
 
-@with_options({**STRATEGY, **SWEEP, **RUN})
+@with_options({**STRATEGY, **SWEEP, **RUN, **FOLDER})
 def sweep(given: Values) -> None:
     """Replay a strategy under every combination of settings, and print which lived, and which did best."""
     from backtest import sweeps
-    from backtest.command_line.bases import base_in_folder, base_of, folder_in, swept_of
+    from backtest.command_line.bases import base_in_folder, base_of, count_of, folder_in, swept_of
     from backtest.command_line.configuration import settings_of
     from backtest.command_line.figures import figure_named
     from backtest.command_line.progress import bars_each, progress_bar
     from backtest.command_line.sweep_screens import print_sweep
     from backtest.market.bars import Bars
     from backtest.sweeping.parts import rows_kept
+    from backtest.text import grouped
 
     settings = settings_of(given)
     by, out = figure_named(given.get("by", "cagr"), "--by"), settings.get("out")
@@ -58,7 +57,7 @@ def sweep(given: Values) -> None:
     before = rows_kept(out) if out is not None and given.get("resume") else 0
     announce_compilation(sweeps=True)
     try:
-        with progress_bar(bars_each(base.bars)) as report:
+        with progress_bar(bars_each(base.bars), count_of(base)) as report:
             table = sweeps.sweep(
                 base.bars if isinstance(base.bars, Bars) else folder,
                 base.strategy,
@@ -77,6 +76,9 @@ def sweep(given: Values) -> None:
         complain("interrupted", kept(out, report.total))
         raise typer.Exit(INTERRUPTED) from None
     print_sweep(table, base, by, out, before)
+    if (table["reason"] != "").all():
+        total, first = grouped(len(table)), table["reason"].iloc[0]
+        raise typer.TyperException(f"no setting could run, of {total}; the first: {first}")
 
 
 def kept(out: str | None, total: int) -> str:

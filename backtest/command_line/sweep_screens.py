@@ -1,6 +1,7 @@
 """What the command line prints of a sweep: the best settings, which accounts lived, and what could not run."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,15 @@ BEST = 10
 
 REASONS = 6
 """Reasons that are printed."""
+
+RESERVED = re.compile(
+    "all|and|any|array|as|asc|both|case|cast|check|collate|column|constraint|create|default|"
+    "deferrable|desc|describe|distinct|do|else|end|except|false|fetch|for|foreign|from|grant|group|"
+    "having|in|initially|intersect|into|lambda|lateral|leading|limit|not|null|offset|on|only|or|"
+    "order|pivot|primary|qualify|references|returning|select|show|some|summarize|symmetric|table|then|"
+    "to|trailing|true|union|unique|unpivot|using|when|where|window|with"
+)
+"""Words of SQL that are names only in quotes."""
 
 FIRST = (
     "cagr",
@@ -56,7 +66,20 @@ def print_sweep(table: pd.DataFrame, base: Base[Any], by: str, out: str | None, 
     if out is None:
         show("Not saved: --out FOLDER keeps every figure of every setting.", style="dim")
     else:
-        show(f"Saved to {out}: backtest query {out} 'FROM sweep LIMIT 5'", style="dim")
+        asked = shlex.join(["backtest", "query", out, question(names, by)])
+        show(f"Saved to {out}: {asked}", style="dim", whole=True)
+
+
+def question(names: Sequence[str], by: str) -> str:
+    """Return a query of what was swept and which of it was best."""
+    columns = ", ".join(map(column_of, dict.fromkeys([*names, by, "ruined"])))
+    way = "ASC" if is_better_low(by) else "DESC"
+    return f"SELECT {columns} FROM sweep ORDER BY {by} {way} LIMIT 5"  # noqa: S608  # it is printed, for a reader
+
+
+def column_of(name: str) -> str:
+    """Return a name as SQL takes it."""
+    return name if name.isidentifier() and not RESERVED.fullmatch(name.lower()) else f'"{name}"'
 
 
 def heading_of(table: pd.DataFrame, base: Base[Any], ran: int, before: int) -> Table:
@@ -80,11 +103,13 @@ def print_best(ran: pd.DataFrame, names: Sequence[str], by: str, base: Base[Any]
     best = ran.sort_values(by, ascending=is_better_low(by), kind="stable", na_position="last").head(BEST)
     amount = amount_of(base.account.currency)
     columns = {label(name): [value_in_words(value) for value in best[name].tolist()] for name in names}
-    for figure in dict.fromkeys([by, *FIRST, *WRITERS]):
+    refills = ["refills"] if (ran["refills"] > 0).any() else []  # an account that was brought back has died
+    first = dict.fromkeys([by, *refills])
+    for figure in dict.fromkeys([*first, *FIRST, *WRITERS]):
         if figure in best:
             columns[spoken(figure)] = [written(figure, value, amount) for value in best[figure].tolist()]
     left = {label(name) for name in names if best[name].map(lambda value: isinstance(value, str)).any()}
-    shown, _ = fitted(columns, kept=len(names) + 1, left=left, width=terminal().width)
+    shown, _ = fitted(columns, kept=len(names) + len(first), left=left, width=terminal().width)
     title = f"best by {spoken(by)}" if len(best) == len(ran) else f"best {len(best)} by {spoken(by)}"
     show(Text(title, style="bold"), "", shown, "")
 

@@ -93,12 +93,12 @@ def terminal() -> Console:
     return Console(width=wide, highlight=False, markup=False, emoji=False)
 
 
-def show(*parts: RenderableType, style: str = "") -> None:
-    """Print to stdout: no colour where it is not a terminal, and no blanks at the ends of lines."""
+def show(*parts: RenderableType, style: str = "", whole: bool = False) -> None:
+    """Print to stdout: no colour where it is not a terminal, no blanks at the ends of lines; `whole` lines to copy."""
     screen = terminal()
     with screen.capture() as captured:
         for part in parts:
-            screen.print(part, style=style, soft_wrap=isinstance(part, str) and not screen.is_terminal)
+            screen.print(part, style=style, soft_wrap=whole or (isinstance(part, str) and not screen.is_terminal))
     for line in captured.get().splitlines():
         print(line.rstrip())
 

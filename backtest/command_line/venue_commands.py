@@ -12,9 +12,11 @@ Text = str | None
 
 def inspect(files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files of bars.")]) -> None:
     """Print what is in files of bars, however dirty they are."""
+    from backtest.command_line.bases import check_files
     from backtest.command_line.data_screens import print_inspection
     from backtest.market.inspection import inspect_file
 
+    check_files(files)
     for file in files:
         print_inspection(inspect_file(file))
 
