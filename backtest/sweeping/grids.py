@@ -82,13 +82,13 @@ def settings_of(
     def make_account(changes: Values) -> tuple[Account, Values]:
         held = {name: getattr(account, name) for name in account.model_fields_set}
         made = Account(**held | changes) if changes else account
-        return made, dict(made)
+        return made, {}
 
     def make_venue(changes: Values) -> tuple[Venue, Values]:
         chosen = changes.pop("venue", None)
         cell, base = (venue.name, venue) if chosen is None else named[0][chosen]
         made = venues.changed(base, changes)
-        return made, {**dict(made), "venue": cell}
+        return made, {"venue": cell}
 
     def make_params(changes: Values) -> tuple[Values, Values]:
         made: Values = {} if strategy is None else dict(strategy.settings({**(params or {}), **changes}))
@@ -140,7 +140,8 @@ class _Shelf:
         except BacktestError as error:
             cells = self._base | {axis.name: axis.values[k] for axis, k in given}
             return Made(None, str(error), [plain(cells[axis.name]) for axis in self._axes])
-        return Made(made, "", [plain(shown_as[axis.name]) for axis in self._axes])
+        names = [axis.name for axis in self._axes]
+        return Made(made, "", [plain(shown_as[name] if name in shown_as else getattr(made, name)) for name in names])
 
 
 def _venues(axis: Axis, venue: Venue) -> list[tuple[object, Venue]]:

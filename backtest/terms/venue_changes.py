@@ -36,7 +36,8 @@ class VenueChanges:
             return base
         self._bases.append(base)  # alive, so that no other tiers get their identity
         self._refusals.setdefault(_ladder_rules(base, base), None)
-        given = {name: value for name, value in base if value is not None}
+        set_ones = {name: getattr(base, name) for name in base.model_fields_set}
+        given = {name: value for name, value in set_ones.items() if value is not None}
         values = {**without_policy(given, changes), **changes}
         if "tiers" in changes:
             return Venue(**values)
