@@ -36,13 +36,13 @@ __all__ = ["FEWEST", "Batches", "covers"]
 FEWEST = 4
 """Settings from which on it pays to look for what they have in common."""
 
-BLOCK = 16
-"""Settings that go through the bars together: their books fit the nearest memory of a core."""
+BLOCK = 64
+"""Settings that go through the bars together: many share what is fetched, and their books still lie near a core."""
 
 ROOM = (32, 32, 4, 16)
 """Fills, liquidations, orders and calls that one bar is expected to bring at most."""
 
-LONGEST = 256
+LONGEST = 512
 """Bars of a segment at most: as many are looked at one by one where something happens to a setting within."""
 
 

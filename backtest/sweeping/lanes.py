@@ -23,7 +23,7 @@ GENERAL, FAST = "general", "fast"
 AHEAD = 2
 """Lanes that wait for each worker."""
 
-ROUNDS, MOST = 4, 64
+ROUNDS, MOST = 4, 128
 """Batches for each worker, so that none waits long for another, and the lanes of one at most."""
 
 Figures = dict[str, object]
