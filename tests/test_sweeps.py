@@ -282,5 +282,5 @@ def test_a_lone_bar_is_swept():
 
 
 def test_progress_must_be_a_function():
-    with pytest.raises(ConfigError, match="^progress must be a function of settings done and in all, got 3$"):
+    with pytest.raises(ConfigError, match=r"^progress must be a function of settings done and in all, got 3$"):
         bt.sweep(bars_of([100, 101]), np.ones(2), venue=VENUE, over={"leverage": [1, 2]}, progress=3)
