@@ -13,7 +13,8 @@ from backtest.inputs import account_of, check_params
 from backtest.market.bars import Bars
 from backtest.outcome.bootstrap import interval_of
 from backtest.outcome.growth import curve_of, daily_log_growth
-from backtest.outcome.metrics import DAY, periods_per_year
+from backtest.outcome.metrics import DAY
+from backtest.outcome.ratios import periods_per_year
 from backtest.outcome.results import Result
 from backtest.replay import run
 from backtest.signalling.signals import as_signals

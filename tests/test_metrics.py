@@ -13,6 +13,7 @@ from backtest.kernels.enums import Shortfall
 from backtest.kernels.schema import ACCOUNT, CALL, FILL, LIQUIDATION, ORDER, TRIP, Logs
 from backtest.outcome import metrics
 from backtest.outcome.metrics import EquityCurve, daily_returns, summarise
+from backtest.outcome.ratios import periods_per_year
 from backtest.outcome.trades import EXIT_REASONS
 
 DATA = Path(__file__).parent.parent / "data"
@@ -133,7 +134,7 @@ def test_a_year_has_365_days_where_bars_fall_on_weekends_else_252(start, bars, f
     curve = curve_of(equity, start=start, freq=freq)
     returns = daily_returns(curve).to_numpy()
     if len(returns) == 1:
-        assert metrics.periods_per_year(curve.time.asi8 // metrics.DAY) == periods
+        assert periods_per_year(curve.time.asi8 // metrics.DAY) == periods
     else:
         assert summary_of(curve)["volatility"] == pytest.approx(returns.std(ddof=1) * math.sqrt(periods))
 
