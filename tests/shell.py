@@ -1,10 +1,14 @@
 """The command line as the tests call it: files, commands and what to read on the screen."""
 
+import os
 import re
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 ROOT = Path(__file__).parents[1]
 DATA = str(ROOT / "data" / "btcusdt_1h.parquet")
@@ -40,3 +44,20 @@ def config_file(tmp_path, text):
     path = tmp_path / "run.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def printed_on_a_terminal(command, errors=False, **how):
+    """Return what a command that succeeds prints on a terminal, with its errors or without."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    printed = b""
+    if errors:
+        how["stderr"] = theirs
+    with subprocess.Popen(command, stdout=theirs, **how) as process:  # noqa: S603
+        os.close(theirs)
+        with suppress(OSError):  # a terminal that nobody writes to any more
+            while chunk := os.read(ours, 4096):
+                printed += chunk
+    os.close(ours)
+    assert process.returncode == 0
+    return printed.decode()

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import warnings
-from contextlib import suppress
 from importlib import metadata
 
 import pandas as pd
@@ -21,6 +20,7 @@ from shell import (
     VENUE,
     bars_file,
     fact,
+    printed_on_a_terminal,
 )
 
 from backtest.command_line import run_screens, shell, tables
@@ -228,16 +228,7 @@ def test_a_reader_that_leaves_early_sees_no_traceback(elsewhere):
 
 
 def test_colours_are_for_terminals(elsewhere):
-    pty = pytest.importorskip("pty")
-    ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "backtest", *CRASH, "--leverage", "10"]
-    printed = b""
-    with subprocess.Popen(command, stdout=theirs, **elsewhere) as process:  # noqa: S603
-        os.close(theirs)
-        with suppress(OSError):  # a terminal that nobody writes to any more
-            while chunk := os.read(ours, 4096):
-                printed += chunk
-    os.close(ours)
-    assert process.returncode == 0
-    assert re.search(r"liquidations +\x1b\[31m1\x1b\[0m", printed.decode())
-    assert re.search(r"penalties +[\d.]+\r\n", printed.decode())
+    printed = printed_on_a_terminal(command, **elsewhere)
+    assert re.search(r"liquidations +\x1b\[31m1\x1b\[0m", printed)
+    assert re.search(r"penalties +[\d.]+\r\n", printed)

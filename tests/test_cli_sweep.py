@@ -1,15 +1,12 @@
 """The command `sweep`: what it prints, keeps and goes on with."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pandas as pd
 import pytest
-from shell import CROSS, DATA, HOLD, TASTES, TIERS, VENUE, bars_file, config_file, fact
+from shell import CROSS, DATA, HOLD, TIERS, VENUE, bars_file, config_file, fact
 
 import backtest as bt
 from backtest import sweeps
@@ -376,48 +373,3 @@ def test_what_a_sweep_of_a_folder_prepares_is_every_symbol_of_it(call, folder, t
     given = ("--config", config_file(tmp_path, TIERS), "--over", "leverage=1:4", "target=1,-1")
     assert call("sweep", HOLD, "--data", folder, *given)[0] == 0
     assert prepared == [(48, 16)]
-
-
-# ---- how far it is
-
-
-def test_progress_is_done_rate_and_time_left():
-    now, said = iter((10.0, 12.0, 12.0, 14.0)), []
-    report = Progress(1_000_000, lambda *given: said.append(given), lambda: next(now))
-    for done in (300, 400, 400, 1000):
-        report(done, 8000)
-    assert said == [
-        (300, 8000, ""),
-        (400, 8000, "50 M bar·settings/s, 50 settings/s, 2:32 left"),
-        (400, 8000, "50 M bar·settings/s, 50 settings/s, 2:32 left"),
-        (1000, 8000, "175 M bar·settings/s, 175 settings/s, 40 s left"),
-    ]
-    assert (report.done, report.total) == (1000, 8000)
-
-
-@pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (59.4, "59 s"), (60, "1:00"), (3723, "1:02:03")])
-def test_the_time_left_is_short(seconds, said):
-    now, told = iter((0.0, 1.0)), []
-    report = Progress(0, lambda *given: told.append(given[2]), lambda: next(now))
-    report(0, 10)
-    report(1000, round(1000 + 1000 * seconds))
-    assert told[1] == f"1 000 settings/s, {said} left"
-
-
-def test_a_terminal_sees_a_bar_and_how_long_it_took(tmp_path):
-    pty = pytest.importorskip("pty")
-    data = bars_file(tmp_path / "a.parquet", [100.0] * 50)
-    command = [sys.executable, "-m", "backtest", "sweep", HOLD, "--data", data, "--config"]
-    command += [config_file(tmp_path, TIERS), "--over", "leverage=1:40:0.1"]
-    environment = {name: value for name, value in os.environ.items() if name not in (*TASTES, "PYTHONWARNINGS")}
-    ours, theirs = pty.openpty()
-    printed = b""
-    with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment | {"TERM": "xterm"}) as process:  # noqa: S603
-        os.close(theirs)
-        with suppress(OSError):  # a terminal that nobody writes to any more
-            while chunk := os.read(ours, 4096):
-                printed += chunk
-    os.close(ours)
-    assert process.returncode == 0
-    assert re.search(r"took +\x1b.*[\d.]+ s, \d+ workers?: [\d. ]+ M bar·settings/s", printed.decode())
-    assert re.search("preparing 391 settings.*391 of 391", printed.decode(), re.DOTALL)

@@ -17,9 +17,6 @@ from backtest.kernels._jit import entry, helper
 from backtest.kernels.curves import Falls, after_bar
 from backtest.kernels.schema import Int64Array1D, Market, Record, Records, Schedule, record
 
-LONG = 0
-SHORT = 1
-
 SEGMENT = record(
     [
         ("first", np.int64),  # first bar
