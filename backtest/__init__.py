@@ -1,13 +1,14 @@
 """Backtests of leveraged strategies, down to the bar at which an account dies.
 
-Doors          replay, sweeps, comparison, ambiguity, forward, queries, calculators
+Doors          replay, sweeps, comparison, ambiguity, forward, queries, calculators, tearsheets
 Frames         market (bars), terms (account and venue), signalling (strategies), replaying (one history),
-               outcome (results and figures), sweeping (many settings, threads, clusters)
+               plots (figures), pages (reports), outcome (results), sweeping (many settings, threads, clusters)
 Kernels        what is compiled: the bar loop, margin, liquidation, and everything on the way
 
 Imports run downwards only. The command line stands on the doors.
 """
 
+from backtest import plots
 from backtest.ambiguity import Bracket, bracket
 from backtest.calculators import bankruptcy_price, liquidation_price, maintenance_margin, max_quantity
 from backtest.comparison import Comparison, compare
@@ -48,6 +49,7 @@ __all__ = [
     "load",
     "maintenance_margin",
     "max_quantity",
+    "plots",
     "query",
     "read_bars",
     "read_tiers",

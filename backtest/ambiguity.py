@@ -1,6 +1,6 @@
 """How sure a replay is: a bar does not tell in which order it reached its extremes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,16 +9,17 @@ import pandas as pd
 
 from backtest.inputs import account_of, check_params
 from backtest.kernels.enums import Intrabar
-from backtest.kernels.schema import DETAIL, Book, Columns, Float64Array1D, Record, Records, Rules
+from backtest.kernels.schema import DETAIL, Book, Columns, Float64Array1D, Record, Records
 from backtest.market.bars import Bars
 from backtest.market.finer_bars import FinerBars
+from backtest.outcome.events import verdict_table
 from backtest.outcome.metrics import nothing_left
 from backtest.outcome.wealth import wealth_of
-from backtest.replaying.courses import Course, Trail
-from backtest.replaying.engine import LEGS, Inputs, inputs_of, replay
-from backtest.replaying.orders_inside import ORDERS, Trial, ordered, tried, unit_of
-from backtest.replaying.records import new_book, rules_of
-from backtest.replaying.settling import AVERTED, HAPPENED, POSSIBLE, Settled, Settler
+from backtest.replaying.engine import inputs_of, replay
+from backtest.replaying.orders_inside import ORDERS, ordered
+from backtest.replaying.records import rules_of
+from backtest.replaying.settling import AVERTED, HAPPENED, POSSIBLE, Settler
+from backtest.replaying.verdicts import CERTAIN, Alarm, alarms_of
 from backtest.signalling.signals import as_signals
 from backtest.signalling.strategies import Strategy
 from backtest.terms.accounts import Account
@@ -26,7 +27,6 @@ from backtest.terms.venues import Venue
 
 __all__ = ["Bracket", "bracket"]
 
-CERTAIN = "certain"
 VERDICTS = (CERTAIN, HAPPENED, AVERTED, POSSIBLE)
 RESOLVED = "resolved"
 
@@ -107,21 +107,12 @@ def bracket(
         book, logs, columns = replay(inputs._replace(rules=ordered(inputs.rules, Intrabar[name.upper()])))
         ending = Ending(book, columns.equity, logs.calls, len(logs.liquidations))
         final[name] = _figures(bars.time, ending, rules.settings)
-    alarms, ending = _walk(inputs, bars.symbols, settler)
+    alarms, trail, book = alarms_of(inputs, bars.symbols, settler)
     if settler is not None:
+        ending = Ending(book, trail.equity, trail.calls, trail.liquidations)
         final[RESOLVED] = _figures(bars.time, ending, rules.settings)
     table = pd.DataFrame.from_dict(final, orient="index").rename_axis("order")
-    return Bracket(table, _table(alarms, bars, inputs.rules), *_counts(alarms))
-
-
-class Alarm(NamedTuple):
-    """A liquidation, and how sure it is."""
-
-    bar: int
-    instrument: int
-    gap: bool
-    verdict: str
-    happens_in: str
+    return Bracket(table, verdict_table(alarms, bars.time, bars.symbols, inputs.rules), *_counts(alarms))
 
 
 class Ending(NamedTuple):
@@ -131,56 +122,6 @@ class Ending(NamedTuple):
     equity: Float64Array1D
     calls: Records
     liquidations: int
-
-
-def _walk(inputs: Inputs, symbols: tuple[str, ...], settler: Settler | None) -> tuple[list[Alarm], Ending]:
-    """Walk the worst way from one liquidation to the next, and return all; a bar that is settled goes as it did."""
-    course, alarms = Course(inputs), list[Alarm]()
-    stop = len(inputs.market.time)
-    trail = Trail(stop)
-    t, book = course.advance(new_book(len(inputs.market.trade[0])), 0, stop, ("liquidations",), trail)
-    while t < stop:
-        trial = tried(course, book, t, symbols, inputs.rules)
-        piece, settled = trial.pieces["worst"], None
-        if settler is not None and trial.met["worst"] - trial.certain:
-            settled = settler.settle(book, t, trial)
-        if settled is not None:
-            piece = settled.piece
-        alarms += _judged(t, trial, settled, inputs.rules)
-        trail.keep(t, piece)
-        t, book = course.advance(piece.book, t + 1, stop, ("liquidations",), trail)
-    return alarms, Ending(book, trail.equity, trail.calls, trail.liquidations)
-
-
-def _judged(t: int, trial: Trial, settled: Settled | None, rules: Rules) -> Iterator[Alarm]:
-    """Yield the verdicts on what the worst order liquidates, and on what only finer bars do."""
-    rows = [trial.pieces["worst"].liquidations]
-    if settled is not None:
-        known = [unit_of(i, rules) in trial.met["worst"] for i in settled.piece.liquidations["instrument"].tolist()]
-        only = settled.piece.liquidations[np.logical_not(np.array(known, np.bool_))]
-        rows.append(only[only["gap"] == 0])
-    for row in np.concatenate(rows):
-        unit = unit_of(int(row["instrument"]), rules)
-        gap = bool(row["gap"])
-        orders = list(trial.met) if gap else trial.orders(unit)
-        certain = len(orders) == len(trial.met)
-        verdict = CERTAIN if certain else POSSIBLE if settled is None else settled.verdict(unit)
-        yield Alarm(t, int(row["instrument"]), gap, verdict, ", ".join(orders))
-
-
-def _table(alarms: list[Alarm], bars: Bars, rules: Rules) -> pd.DataFrame:
-    """Return verdicts as a table, in the order in which they were met."""
-    legs = LEGS if rules.settings.hedged else 1
-    columns: dict[str, object] = {
-        "time": bars.time[[alarm.bar for alarm in alarms]],
-        "symbol": pd.array([bars.symbols[alarm.instrument // legs] for alarm in alarms], dtype="str"),
-    }
-    if rules.settings.hedged:
-        columns["leg"] = pd.array([("long", "short")[alarm.instrument % legs] for alarm in alarms], dtype="str")
-    columns["gap"] = np.array([alarm.gap for alarm in alarms], np.bool_)
-    for name in ("verdict", "happens_in"):
-        columns[name] = pd.array([getattr(alarm, name) for alarm in alarms], dtype="str")
-    return pd.DataFrame(columns)
 
 
 def _counts(alarms: list[Alarm]) -> tuple[int, int]:

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from os import PathLike
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from backtest.errors import BacktestError, ConfigError
 from backtest.inputs import account_of, check_params
 from backtest.market.bars import Bars
 from backtest.outcome.bootstrap import interval_of
-from backtest.outcome.growth import curve_of, daily_log_growth
+from backtest.outcome.growth import daily_log_growth
 from backtest.outcome.metrics import DAY
 from backtest.outcome.ratios import periods_per_year
 from backtest.outcome.results import Result
@@ -23,6 +24,9 @@ from backtest.sweeping.grids import settings_of
 from backtest.terms.accounts import Account
 from backtest.terms.venues import Venue
 from backtest.text import shown
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 __all__ = ["Comparison", "compare"]
 
@@ -71,6 +75,19 @@ class Comparison:
                 text += f", {row['confidence']:.0%} interval {row['low']:+.2f} to {row['high']:+.2f}"
             parts.append(text)
         return f"Comparison({'; '.join(parts)})"
+
+    def plot(self) -> "Figure":
+        """Return the equity of every setting on one axis of time, with where they part."""
+        from backtest import plots
+
+        curves = pd.DataFrame({name: result.equity for name, result in self.results.items()})
+        return plots.comparison(curves, parts=self.liquidations)
+
+    def report(self, path: str | PathLike[str], *, shared_script: bool = False) -> None:
+        """Write a page on the comparison that any browser opens; see `Result.report`."""
+        from backtest.pages.comparison_pages import write_comparison_page
+
+        write_comparison_page(self, path, shared_script=shared_script)
 
 
 def compare(
@@ -127,7 +144,7 @@ def compare(
             )
         except BacktestError as error:
             raise type(error)(f"setting {name} must be able to run: {error}") from error
-        growth[name] = daily_log_growth(curve_of(results[name], side.account))
+        growth[name] = daily_log_growth(results[name].curve)
     table = pd.DataFrame([_figures(result) for result in results.values()], index=pd.Index(results, name="setting"))
     differences = [_difference(growth, name, resamples, confidence, seed) for name in list(growth)[1:]]
     index = pd.Index(list(growth)[1:], name="setting")

@@ -14,7 +14,6 @@ from backtest.errors import ConfigError
 from backtest.inputs import account_of
 from backtest.market.bars import Bars
 from backtest.market.windows import Window, length_of, windows_of
-from backtest.outcome.growth import curve_of
 from backtest.outcome.results import Result
 from backtest.outcome.stitching import CARRIED, Money, stitched, summary_of
 from backtest.replay import run
@@ -142,7 +141,7 @@ def walk_forward(
         result = _replayed(bars, strategy, window, Terms(own, money.venue(setting.venue), setting.params))
         rows.append(_row(window, setting, best, score, result))
         results.append(result)
-        curves.append(curve_of(result, own))
+        curves.append(result.curve)
         money.take(result, setting.venue)
         fund = money.funds[setting.venue.name]
         if result.summary["ruined"]:

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from backtest.errors import ConfigError
 from backtest.inputs import account_at, account_of, check_params
 from backtest.market.bars import Bars
@@ -21,7 +19,7 @@ from backtest.sweeping.grids import Over, Setting, settings_of
 from backtest.sweeping.jobs import Job
 from backtest.sweeping.manifests import manifest_of
 from backtest.sweeping.parts import HISTORIES, begun, finished, read_table
-from backtest.sweeping.sweep_tables import frame_of
+from backtest.sweeping.sweep_tables import SweepTable, frame_of
 from backtest.terms.accounts import Account
 from backtest.terms.venues import Venue
 from backtest.text import shown
@@ -46,7 +44,7 @@ def sweep(
     workers: int | None = None,
     cluster: object = None,
     progress: Callable[[int, int], None] | None = None,
-) -> pd.DataFrame:
+) -> SweepTable:
     """Replay bars under many settings, and return the summary of each as a row.
 
     Rows, their order and every bit in them are the same for any number of workers. A setting that cannot run is a row
@@ -73,10 +71,10 @@ def sweep(
 
     Returns
     -------
-    DataFrame
-        a row per setting, of a folder for each symbol: what is swept, reason ("" where it ran), and every figure of
-        Result.summary. `attrs`: path ("fast", "general", "fast and general" or "none"), rows (how many went each, or
-        were "not run"), bars, seconds, workers
+    SweepTable
+        a DataFrame with a row per setting, of a folder for each symbol: what is swept, reason ("" where it ran), and
+        every figure of Result.summary. `plot()` draws it, `report(path)` writes a page. `attrs`: path ("fast",
+        "general", "fast and general" or "none"), rows (how many went each, or were "not run"), bars, seconds, workers
 
     Raises
     ------
@@ -125,7 +123,7 @@ def _signals(signals: object, bars: Bars | Universe) -> Strategy | Signals:
     return as_signals(signals, bars)
 
 
-def _run(job: Job, folder: Path | None, crew: Crew, progress: Callable[[int, int], None] | None) -> pd.DataFrame:
+def _run(job: Job, folder: Path | None, crew: Crew, progress: Callable[[int, int], None] | None) -> SweepTable:
     """Return the table of a sweep, out of what is in the folder and the chunks that are run now."""
     held = set() if folder is None else finished(folder)
     wanted = [chunk for chunk in range(len(job.chunks)) if chunk not in held]

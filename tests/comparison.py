@@ -15,7 +15,10 @@ from backtest.replaying.records import rules_of
 from backtest.signalling.signals import as_signals
 
 TOLERANCE = 1e-9  # of cash, and of each price and quantity
-MONEY = ("equity", "equity_low", "wallet", "margin", "initial_margin", "maintenance_margin", "notional")
+MONEY = (
+    *("equity", "equity_low", "wallet", "margin", "initial_margin", "maintenance_margin", "notional"),
+    "free_margin",
+)
 TOTALS = ("realised", "fees", "funding", "interest", "penalties", "forfeited", "bad_debt")
 FLOWS = ("reserve", "deposits", "insurance_fund", "socialised_loss")
 BY_SYMBOL = ("multiplier", "lot_size", "minimum_notional")

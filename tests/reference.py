@@ -221,6 +221,7 @@ class Replay:
             "margin_ratio": max(ratios, default=ZERO),
             "notional": notional,
             "effective_leverage": ratio(notional, equity) if held else ZERO,
+            "free_margin": equity - book.initial_margin() if book.cross else book.wallet,
             "reserve": book.reserve,
             "deposits": book.deposits,
             "insurance_fund": book.fund,

@@ -10,7 +10,7 @@ from scenes import bars_of, venue_of
 
 import backtest as bt
 from backtest.comparison import compare
-from backtest.outcome.growth import curve_of, daily_log_growth
+from backtest.outcome.growth import daily_log_growth
 from backtest.outcome.metrics import EquityCurve
 
 FIGURES = (
@@ -200,10 +200,12 @@ def test_the_curve_of_a_result_is_that_of_its_summary():
     for bars, wanted, account, venue in cases:
         result = bt.run(bars, wanted, venue=venue, account=account)
         assert result.summary["refills"] + (result.summary["deposits"] > 0) == 1
-        curve = curve_of(result, account)
+        curve = result.curve
         assert curve.equity[-1] / curve.cash - 1 == result.summary["total_return"]
         high = np.maximum.accumulate(np.append(curve.cash, curve.equity))[:-1]
         assert (curve.equity_low / high - 1).min() == pytest.approx(result.summary["max_drawdown_low"], rel=1e-12)
+        assert result.drawdowns.min().tolist() == [result.summary[f"max_drawdown{low}"] for low in ("", "_low")]
+        assert (1 + result.monthly_returns["year"]).prod() - 1 == pytest.approx(result.summary["total_return"])
         assert daily_log_growth(curve).sum() == pytest.approx(math.log1p(result.summary["total_return"]), rel=1e-9)
 
 

@@ -11,7 +11,6 @@ from scenes import bars_of, venue_of
 import backtest as bt
 from backtest import forward
 from backtest.forward import walk_forward
-from backtest.outcome.growth import curve_of
 from backtest.outcome.metrics import daily_returns
 
 VENUE = venue_of(taker_fee=0.0005)
@@ -216,7 +215,7 @@ def test_money_from_outside_is_no_return():
     first, second = found.results
     assert first.summary["refills"] == 1
     assert first.equity.iloc[-1] == pytest.approx(10_000)
-    left = curve_of(first, account).equity[-1]
+    left = first.curve.equity[-1]
     assert left < 8_000
     assert second.equity.iloc[0] == first.equity.iloc[-1]
     assert found.equity.iloc[48] == pytest.approx(left)
@@ -386,5 +385,5 @@ def test_cross_and_leverage_are_chosen_on_real_data():
     assert set(found.windows["margin_mode"]) == {"isolated", "cross"}
     assert repr(found).startswith("WalkForward(windows 10, bars 26 383, total_return ")
     assert found.equity.iloc[-1] == pytest.approx(10_000 * (1 + found.windows["total_return"]).prod())
-    curve_returns = daily_returns(curve_of(found.results[0], bt.Account()))
+    curve_returns = daily_returns(found.results[0].curve)
     assert len(curve_returns) == 60

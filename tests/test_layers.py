@@ -8,7 +8,7 @@ import pytest
 import backtest
 
 ROOT = Path(backtest.__file__).parent
-FOLDERS = ("kernels", "market", "terms", "signalling", "replaying", "outcome", "sweeping")
+FOLDERS = ("kernels", "market", "terms", "signalling", "replaying", "plots", "pages", "outcome", "sweeping")
 GROUND = ("errors", "text")
 MODULES = sorted(path.relative_to(ROOT).with_suffix("").parts for path in ROOT.rglob("*.py"))
 

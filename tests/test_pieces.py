@@ -13,16 +13,18 @@ from scenes import bars_of, targets_of, venue_of
 
 import backtest as bt
 from backtest.kernels import loop
-from backtest.kernels.schema import DETAIL, Columns
+from backtest.kernels.schema import DETAIL, NO_TRACK, Columns
 from backtest.replaying.engine import inputs_of
-from backtest.replaying.records import new_book, new_logs, rules_of
+from backtest.replaying.records import new_book, new_logs, new_track, rules_of
 from backtest.signalling.signals import as_signals
 
 
 def left_by(inputs, cuts=(), detailed=False):
     """Return the bytes of everything that a replay leaves which stops at the bars given and goes on from there."""
     bars, instruments = inputs.market.trade.shape
-    columns = Columns(np.zeros(bars), np.zeros(bars), np.zeros((len(DETAIL), bars if detailed else 0)))
+    detail = np.zeros((len(DETAIL), bars if detailed else 0))
+    track = new_track(instruments, bars * instruments) if detailed else NO_TRACK
+    columns = Columns(np.zeros(bars), np.zeros(bars), detail, track)
     book, logs = new_book(instruments), new_logs(200, 200, 200, 200)
     for log in logs[:-1]:
         log.view(np.uint8)[...] = 0
@@ -30,7 +32,7 @@ def left_by(inputs, cuts=(), detailed=False):
     for start, stop in pairwise(edges):
         loop.replay(*inputs, book, logs, columns, start, stop)
     assert (logs.counts <= 200).all()
-    return [np.asarray(part).tobytes() for part in (*book, *logs, *columns)]
+    return [np.asarray(part).tobytes() for part in (*book, *logs, *columns[:-1], *columns.track)]
 
 
 def inputs_from(bars, signals, account, venue, skip_quiet_bars=True):

@@ -41,7 +41,7 @@ def test_all_rows_are_the_table(out):
     assert list(found) == ["row", *table]
     longest = found.pop("max_drawdown_duration").dt.as_unit("ns")
     assert longest.equals(table.pop("max_drawdown_duration"))
-    pd.testing.assert_frame_equal(found.drop(columns="row"), table, check_exact=True)
+    pd.testing.assert_frame_equal(found.drop(columns="row"), table, check_exact=True, check_frame_type=False)
 
 
 def test_integers_and_booleans_are_as_in_the_table(out):

@@ -17,42 +17,65 @@ def set_records(market: Market, book: Book, rules: Rules, t: int, equity: float,
     ratio = margin_ratio(market, book, rules, t)
     if is_higher(ratio, account.highest_margin_ratio):
         account.highest_margin_ratio = ratio
-    surplus = account.wallet
-    for i in range(book.positions.shape[0]):
-        surplus += own_surplus(market, book, rules, t, i)
-    legs = 2 if rules.settings.hedged and not is_isolated(rules) else 1
+    surplus = account_surplus(market, book, rules, t)
+    legs = legs_that_fail_together(rules)
     for first in range(0, book.positions.shape[0], legs):
-        level = 0.0 if is_isolated(rules) else surplus
-        quantity = 0.0
-        held = False
-        for i in range(first, first + legs):
-            position = book.positions[i]
-            if position.quantity != 0.0:
-                held = True
-                quantity += position.quantity
-                level += position.constant - position.fixed_maintenance
-                if not is_isolated(rules):
-                    level -= own_surplus(market, book, rules, t, i)
-        if held:
-            distance = liquidation_distance(market, book, rules, t, first, first + legs, level, quantity)
+        price = failing_price(market, book, rules, t, first, first + legs, surplus)
+        if not math.isnan(price):
+            distance = distance_to(market, rules, t, first, price)
             if is_higher(account.smallest_liquidation_distance, distance):
                 account.smallest_liquidation_distance = distance
 
 
 @helper
-def liquidation_distance(
-    market: Market, book: Book, rules: Rules, t: int, first: int, last: int, level: float, quantity: float
-) -> float:
-    """Return how far the price of a symbol is from a liquidation, a fraction of it; NaN where none is."""
-    mark = market.mark[t, first].close
+def legs_that_fail_together(rules: Rules) -> int:
+    """Return how many positions in a row are of one symbol and one margin unit."""
+    return 2 if rules.settings.hedged and not is_isolated(rules) else 1
+
+
+@helper
+def account_surplus(market: Market, book: Book, rules: Rules, t: int) -> float:
+    """Return what a cross account has above its maintenance margin at the close."""
+    surplus = book.account.wallet
+    for i in range(book.positions.shape[0]):
+        surplus += own_surplus(market, book, rules, t, i)
+    return surplus
+
+
+@helper
+def failing_price(market: Market, book: Book, rules: Rules, t: int, first: int, last: int, surplus: float) -> float:
+    """Return the mark of a symbol at which its margin unit fails, other marks as they close; NaN where none is.
+
+    `surplus` is the account's, where the margin unit is the account. Hedged legs may fail on both sides: it is the
+    nearer one.
+    """
+    level = 0.0 if is_isolated(rules) else surplus
+    quantity = 0.0
+    held = False
+    for i in range(first, last):
+        position = book.positions[i]
+        if position.quantity != 0.0:
+            held = True
+            quantity += position.quantity
+            level += position.constant - position.fixed_maintenance
+            if not is_isolated(rules):
+                level -= own_surplus(market, book, rules, t, i)
+    if not held:
+        return math.nan
     price = liquidation_price(rules.tiers, book.positions, first, last, level, quantity < 0.0)
-    distance = abs(mark - price) / (price if rules.settings.inverse else mark)
-    if last - first > 1:  # hedged legs may fail on the other side as well
-        price = liquidation_price(rules.tiers, book.positions, first, last, level, quantity >= 0.0)
-        other = abs(mark - price) / (price if rules.settings.inverse else mark)
-        if other < distance or math.isnan(distance):
-            distance = other
-    return distance
+    if last - first > 1:
+        other = liquidation_price(rules.tiers, book.positions, first, last, level, quantity >= 0.0)
+        distance = distance_to(market, rules, t, first, price)
+        if distance_to(market, rules, t, first, other) < distance or math.isnan(distance):
+            price = other
+    return price
+
+
+@helper
+def distance_to(market: Market, rules: Rules, t: int, i: int, price: float) -> float:
+    """Return how far a mark is from where it closes, a fraction of the close as people see it."""
+    mark = market.mark[t, i].close
+    return abs(mark - price) / (price if rules.settings.inverse else mark)
 
 
 @helper
@@ -118,14 +141,15 @@ def note_detail(
     detail[4, t] = margin_ratio(market, book, rules, t) if account.held > 0 else 0.0
     detail[5, t] = notional
     detail[6, t] = effective_leverage(notional, equity)
-    detail[7, t] = account.realised
-    detail[8, t] = account.fees
-    detail[9, t] = account.funding
-    detail[10, t] = account.interest
-    detail[11, t] = account.penalties
-    detail[12, t] = account.forfeited
-    detail[13, t] = account.bad_debt
-    detail[14, t] = account.reserve
-    detail[15, t] = account.deposits
-    detail[16, t] = account.insurance_fund
-    detail[17, t] = account.socialised_loss
+    detail[7, t] = account.wallet if is_isolated(rules) else equity - initial_margin
+    detail[8, t] = account.realised
+    detail[9, t] = account.fees
+    detail[10, t] = account.funding
+    detail[11, t] = account.interest
+    detail[12, t] = account.penalties
+    detail[13, t] = account.forfeited
+    detail[14, t] = account.bad_debt
+    detail[15, t] = account.reserve
+    detail[16, t] = account.deposits
+    detail[17, t] = account.insurance_fund
+    detail[18, t] = account.socialised_loss

@@ -10,6 +10,7 @@ from backtest.kernels.margin import is_isolated, nets_legs
 from backtest.kernels.orders import trade
 from backtest.kernels.quiet import arm, glance, pass_quiet_bars
 from backtest.kernels.schema import Book, Columns, Logs, Market, Rules, Schedule
+from backtest.kernels.tracking import note_holdings
 from backtest.kernels.walk import survive_open, walk
 
 
@@ -38,6 +39,7 @@ def replay(
     """
     account = book.account
     detailed = columns.detail.shape[1] > 0
+    tracked = columns.track.latest.shape[0] > 0
     every_bar = rules.settings.rebalance == Rebalance.BAR
     always = walks_every_bar(rules)
     if start == 0:
@@ -45,7 +47,7 @@ def replay(
     change, appointment = first_after(market, schedule, start)
     t = max(start, 0)  # said so that the compiler need not look for indices below 0
     while t < stop:
-        if account.held <= 1 and not (account.busy or every_bar or always or detailed):
+        if account.held <= 1 and not (account.busy or every_bar or always or detailed or tracked):
             end = min(next_appointment(market, schedule, change, appointment), stop)
             t = pass_quiet_bars(market, book, rules, columns, t, end)
             if t == stop:
@@ -57,6 +59,8 @@ def replay(
         columns.equity_low[t] = low
         if detailed:
             note_detail(market, book, rules, columns, t, equity, notional, maintenance)
+        if tracked:
+            note_holdings(market, book, rules, columns.track, t)
         t += 1
 
 

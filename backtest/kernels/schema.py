@@ -312,6 +312,19 @@ TOTALS = record(
     ]
 )
 
+HOLDING = record(
+    [
+        ("bar", np.int64),
+        ("instrument", np.int64),
+        ("quantity", np.float64),  # held at the close, signed, 0 once it is gone
+        ("entry_price", np.float64),  # NaN when flat, as all that follows
+        ("margin", np.float64),  # its own, 0 in cross accounts
+        ("liquidation_price", np.float64),  # mark at which its margin unit fails, other marks as they stand; NaN: none
+        ("stop_price", np.float64),  # NaN without one
+        ("take_profit_price", np.float64),  # NaN without one
+    ]
+)
+
 DETAIL = (
     "wallet",
     "margin",
@@ -320,6 +333,7 @@ DETAIL = (
     "margin_ratio",
     "notional",
     "effective_leverage",
+    "free_margin",
     "realised",
     "fees",
     "funding",
@@ -379,9 +393,24 @@ class Logs(NamedTuple):
     counts: Int64Array1D  # (4,) rows of fills, liquidations, orders, calls
 
 
+class Track(NamedTuple):
+    """How positions change from close to close; the count may exceed the rows, which are then complete in a longer one.
+
+    Where it is not wanted, `latest` is empty.
+    """
+
+    holdings: Records  # HOLDING, a row for every change
+    latest: Records  # (M,) HOLDING, of each position the last row
+    count: Int64Array1D  # (1,) changes
+
+
+NO_TRACK = Track(np.empty(0, HOLDING), np.empty(0, HOLDING), np.zeros(1, np.int64))
+
+
 class Columns(NamedTuple):
     """What every bar leaves."""
 
     equity: Float64Array1D  # (T,) at the close
     equity_low: Float64Array1D  # (T,) lowest inside the bar
     detail: Float64Array2D  # (len(DETAIL), T), or (len(DETAIL), 0) where it is not wanted
+    track: Track = NO_TRACK

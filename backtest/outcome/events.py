@@ -1,5 +1,6 @@
 """The logs of a replay as frames: fills, round trips, liquidations, orders and calls."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -13,10 +14,12 @@ from backtest.kernels.schema import TRIP, Book, Float64Array1D, Logs, Records, R
 from backtest.market.bar_times import BarTimes
 from backtest.outcome.trades import round_trips, settled_trips
 from backtest.replaying.engine import LEGS
+from backtest.replaying.verdicts import Alarm
 
-__all__ = ["EVENTS", "Events"]
+__all__ = ["EVENTS", "Events", "verdict_table"]
 
 EVENTS = ("fills", "trades", "liquidations", "orders", "calls")
+SIDES = ("long", "short")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +61,18 @@ class Events:
         prices = {name: self._prices(log[name]) for name in ("mark_price", "fill_price", "bankruptcy_price")}
         money = {name: log[name] for name in ("margin_lost", "penalty", "forfeited", "bad_debt")}
         flags = {name: log[name].astype(np.bool_) for name in ("gap", "joint", "partial")}
-        return self._rows(log, {"quantity": self._contracts(log, "quantity"), **prices, **money}, **flags)
+        realised = self.logs.fills["realised"][log["fill_row"]]
+        loss = log["penalty"] + log["forfeited"] - log["bad_debt"] - realised
+        return self._rows(log, {"quantity": self._contracts(log, "quantity"), **prices, **money, **flags, "loss": loss})
+
+    def positions(self, holdings: Records) -> pd.DataFrame:
+        """Return how positions change from close to close, a row for every change."""
+        prices = {
+            name: self._prices(holdings[name])
+            for name in ("entry_price", "liquidation_price", "stop_price", "take_profit_price")
+        }
+        columns = {"quantity": self._contracts(holdings, "quantity"), "entry_price": prices.pop("entry_price")}
+        return self._rows(holdings, {**columns, "margin": holdings["margin"], **prices})
 
     def _orders(self) -> pd.DataFrame:
         log = self.logs.orders
@@ -101,8 +115,23 @@ class Events:
     def _rows(self, log: Records, columns: dict[str, Any], **more: Any) -> pd.DataFrame:
         symbols = pd.array([*self._legs, ""], dtype="str").take(log["instrument"])
         if self.rules.settings.hedged:
-            more["leg"] = pd.array(["long", "short"] * len(self.symbols) + [""], dtype="str").take(log["instrument"])
+            more["leg"] = pd.array([*SIDES * len(self.symbols), ""], dtype="str").take(log["instrument"])
         return pd.DataFrame({"time": self.time[log["bar"]], "symbol": symbols, **columns, **more})
+
+
+def verdict_table(alarms: Sequence[Alarm], time: BarTimes, symbols: tuple[str, ...], rules: Rules) -> pd.DataFrame:
+    """Return how sure liquidations are, in the order in which they were met."""
+    legs = LEGS if rules.settings.hedged else 1
+    columns: dict[str, Any] = {
+        "time": time[np.array([alarm.bar for alarm in alarms], np.int64)],
+        "symbol": pd.array([symbols[alarm.instrument // legs] for alarm in alarms], dtype="str"),
+    }
+    if rules.settings.hedged:
+        columns["leg"] = pd.array([SIDES[alarm.instrument % legs] for alarm in alarms], dtype="str")
+    columns["gap"] = np.array([alarm.gap for alarm in alarms], np.bool_)
+    for name in ("verdict", "happens_in"):
+        columns[name] = pd.array([getattr(alarm, name) for alarm in alarms], dtype="str")
+    return pd.DataFrame(columns)
 
 
 def words(kind: type[IntEnum], codes: Any) -> Any:

@@ -11,16 +11,23 @@ import pandas as pd
 
 from backtest.kernels.schema import DETAIL, Columns
 from backtest.market.bars import Bars
-from backtest.outcome.events import EVENTS, Events
+from backtest.market.long_bars import bars_from, long_frame
+from backtest.outcome.events import EVENTS, Events, verdict_table
 from backtest.outcome.metrics import nothing_left, summarise
 from backtest.outcome.wealth import wealth_of
-from backtest.replaying.engine import Inputs, Outcome, replay_in_detail
+from backtest.replaying.engine import Inputs, Outcome, replay_in_detail, replay_positions
+from backtest.replaying.verdicts import alarms_of
 from backtest.terms.accounts import Account
 from backtest.terms.venues import Venue
 
-__all__ = ["FRAMES", "Replayed", "Saved", "Source", "described", "history_of", "versions"]
+__all__ = ["FILES", "FRAMES", "LONG", "Replayed", "Saved", "Source", "described", "history_of", "versions"]
 
-FRAMES = ("history", *EVENTS)
+LONG = ("history", "positions", "bars")
+"""What may be too long to be held: it can be had in pieces."""
+
+FRAMES = ("history", "positions", *EVENTS, "verdicts")
+FILES = (*LONG, *EVENTS, "verdicts")
+"""What is saved of a run, each as a Parquet file."""
 
 
 class Source(Protocol):
@@ -29,8 +36,11 @@ class Source(Protocol):
     def __len__(self) -> int:
         """Return the number of bars."""
 
-    def pieces(self) -> Iterator[pd.DataFrame]:
-        """Yield the history in pieces, in order of time."""
+    def pieces(self, name: str) -> Iterator[pd.DataFrame]:
+        """Yield one of LONG in pieces, in order of time."""
+
+    def bars(self) -> Bars:
+        """Return the bars."""
 
     def equity(self) -> pd.Series:
         """Return equity at every close."""
@@ -56,9 +66,14 @@ class Saved:
         """Return the number of bars."""
         return len(self.frames["history"])
 
-    def pieces(self) -> Iterator[pd.DataFrame]:
-        """Yield the history."""
-        yield self.frames["history"]
+    def pieces(self, name: str) -> Iterator[pd.DataFrame]:
+        """Yield one of LONG."""
+        yield self.frames[name]
+
+    def bars(self) -> Bars:
+        """Return the bars."""
+        data = self.run["data"]
+        return bars_from(self.frames["bars"], data["symbols"], data["source"])
 
     def equity(self) -> pd.Series:
         """Return equity at every close, in an array of its own."""
@@ -81,7 +96,7 @@ class Saved:
 class Replayed:
     """A result's source in memory: the replay, and what it takes to replay with every column."""
 
-    bars: Bars
+    market: Bars
     account: Account
     venue: Venue
     strategy: dict[str, Any] | None
@@ -90,16 +105,27 @@ class Replayed:
 
     def __len__(self) -> int:
         """Return the number of bars."""
-        return len(self.bars)
+        return len(self.market)
 
-    def pieces(self) -> Iterator[pd.DataFrame]:
-        """Yield the history."""
-        yield self.frame("history")
+    def pieces(self, name: str) -> Iterator[pd.DataFrame]:
+        """Yield one of LONG."""
+        bars = self.market
+        yield long_frame(bars, bars.has_marks, len(bars.funding) > 0) if name == "bars" else self.frame(name)
+
+    def bars(self) -> Bars:
+        """Return the bars."""
+        return self.market
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return one of FRAMES."""
         if name == "history":
             return history_of(self._time(), replay_in_detail(self.inputs))
+        if name == "positions":
+            return self.events.positions(replay_positions(self.inputs))
+        if name == "verdicts":
+            happened = len(self.outcome.logs.liquidations) > 0
+            alarms = alarms_of(self.inputs, self.market.symbols)[0] if happened else []
+            return verdict_table(alarms, self.market.time, self.market.symbols, self.inputs.rules)
         return self.events.frame(name)
 
     def equity(self) -> pd.Series:
@@ -110,22 +136,22 @@ class Replayed:
     def events(self) -> Events:
         """What happened."""
         book, logs, _ = self.outcome
-        return Events(self.bars.symbols, self.bars.time, self.inputs.rules, book, logs)
+        return Events(self.market.symbols, self.market.time, self.inputs.rules, book, logs)
 
     def _time(self) -> pd.DatetimeIndex:
-        return self.bars.time.rename("time")
+        return self.market.time.rename("time")
 
     def summary(self) -> pd.Series:
         """Return the summary."""
         settings = self.inputs.rules.settings
         book, logs, columns = self.outcome
-        curve = wealth_of(self.bars.time, columns, logs.calls, settings)
+        curve = wealth_of(self.market.time, columns, logs.calls, settings)
         is_lost = bool(nothing_left(columns.equity[-1], settings.cash))
-        return summarise(curve, self.events.trips, logs, book.account, is_lost, self.bars.has_marks)
+        return summarise(curve, self.events.trips, logs, book.account, is_lost, self.market.has_marks)
 
     def description(self) -> dict[str, Any]:
         """Return settings, venue, data fingerprint and versions."""
-        bars = self.bars
+        bars = self.market
         data = {
             "symbols": list(bars.symbols),
             "bars": len(bars),

@@ -1,7 +1,7 @@
 """A result whose bars are never in memory together: what happened is held, the history is replayed on demand."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,13 +13,14 @@ from backtest.kernels.curves import end_falls, start_falls, walk_falls
 from backtest.kernels.schema import DETAIL, TOTALS, Book, Columns, Int64Array1D, Logs, Records, Rules
 from backtest.kernels.trips import tally
 from backtest.market.bar_times import EventTimes
-from backtest.market.bars import stamps_of
+from backtest.market.bars import Bars, stamps_of
+from backtest.market.long_bars import bars_from, long_frame
 from backtest.market.streams import Stream
-from backtest.outcome.events import Events
+from backtest.outcome.events import Events, verdict_table
 from backtest.outcome.metrics import Calendar, calendar_of, nothing_left, summary_of, years_of
 from backtest.outcome.sources import described, history_of
 from backtest.outcome.wealth import Flows, wealth_of
-from backtest.replaying.pieces import Replay, Step
+from backtest.replaying.pieces import Replay, Step, Wanted
 from backtest.replaying.records import new_logs, rules_of
 from backtest.signalling.feeds import Feed
 from backtest.terms.accounts import Account
@@ -57,36 +58,59 @@ class Streamed:
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return one of FRAMES; of the history every bar."""
+        if name == "positions":
+            return pd.concat(list(self.pieces(name)), ignore_index=True)
+        if name == "verdicts":
+            return self._verdicts()
         if name != "history":
             return self.events.frame(name)
         bars = len(self)
         time = np.empty(bars, np.int64)
         columns = Columns(np.empty(bars), np.empty(bars), np.empty((len(DETAIL), bars)))
-        for step in self._again(detailed=True):
+        for step in self._again("history"):
             rows = slice(step.first, step.first + len(step.columns.equity))
             time[rows] = step.time[: len(step.columns.equity)]
-            for whole, piece in zip(columns, step.columns, strict=True):
+            for whole, piece in zip(columns[:-1], step.columns[:-1], strict=True):
                 whole[..., rows] = piece
         return history_of(stamps_of(time).rename("time"), columns)
 
     def equity(self) -> pd.Series:
         """Return equity at every close."""
         time, equity = np.empty(len(self), np.int64), np.empty(len(self))
-        for step in self._again(detailed=False):
+        for step in self._again("equity"):
             rows = slice(step.first, step.first + len(step.columns.equity))
             time[rows], equity[rows] = step.time[: len(step.columns.equity)], step.columns.equity
         return pd.Series(equity, index=stamps_of(time).rename("time"), name="equity", copy=False)
 
-    def pieces(self) -> Iterator[pd.DataFrame]:
-        """Yield the history in pieces, in order of time: the replay once more."""
-        for step in self._again(detailed=True):
-            time = stamps_of(step.time[: len(step.columns.equity)])
-            yield history_of(time.rename("time"), step.columns)
+    def pieces(self, name: str) -> Iterator[pd.DataFrame]:
+        """Yield one of LONG in pieces, in order of time: the replay, or the reading, once more."""
+        if name == "bars":
+            for bars in self.stream.read():
+                yield long_frame(bars, self.run.has_marks, self.run.has_funding)
+        elif name == "positions":
+            for step in self._again("positions"):
+                step.holdings["bar"] -= step.first
+                yield replace(self.events, time=stamps_of(step.time)).positions(step.holdings)
+        else:
+            for step in self._again("history"):
+                time = stamps_of(step.time[: len(step.columns.equity)])
+                yield history_of(time.rename("time"), step.columns)
 
-    def _again(self, detailed: bool) -> Iterator[Step]:
+    def bars(self) -> Bars:
+        """Return the bars, all of them in memory."""
+        frame = pd.concat(list(self.pieces("bars")), ignore_index=True)
+        return bars_from(frame, self.stream.symbols, self.stream.source)
+
+    def _verdicts(self) -> pd.DataFrame:
+        """Return how sure each liquidation is."""
+        happened = len(self.run.logs.liquidations) > 0
+        alarms = [alarm for step in self._again("verdicts") for alarm in step.alarms] if happened else []
+        return verdict_table(alarms, self.run.times, self.stream.symbols, self.run.replay.rules)
+
+    def _again(self, wanted: Wanted) -> Iterator[Step]:
         """Yield the steps of one more replay."""
         expected = self.run.replay.signals_fingerprint
-        replay = Replay(self.rules, detailed)
+        replay = Replay(self.rules, wanted)
         yield from replay.steps(self.feed.beside(self.stream.read()))
         if replay.signals_fingerprint != expected:
             raise DataError("signals must be the same whenever they are asked for, got others in the second replay")

@@ -12,6 +12,7 @@ from backtest.kernels.enums import Change, MarginMode
 from backtest.kernels.schedule import fill_schedule
 from backtest.kernels.schema import (
     DETAIL,
+    NO_TRACK,
     PRICES,
     Book,
     Columns,
@@ -22,9 +23,10 @@ from backtest.kernels.schema import (
     Records,
     Rules,
     Schedule,
+    Track,
 )
 from backtest.market.bars import Bars
-from backtest.replaying.records import called_leverages, new_book, new_logs
+from backtest.replaying.records import called_leverages, new_book, new_logs, new_track
 from backtest.signalling.signals import Signals
 from backtest.text import place
 
@@ -201,11 +203,11 @@ def on_both_legs(schedule: Schedule, hedged: bool) -> Schedule:
     return twice._replace(instrument=twice.instrument * LEGS + leg)
 
 
-def replay_once(inputs: Inputs, logs: Logs, detailed: bool) -> Outcome:
-    """Run the kernel on new books; rows that do not fit the logs are counted only."""
+def replay_once(inputs: Inputs, logs: Logs, detailed: bool = False, track: Track = NO_TRACK) -> Outcome:
+    """Run the kernel on new books; rows that do not fit the logs or the track are counted only."""
     bars, instruments = inputs.market.trade.shape
     detail = np.empty((len(DETAIL), bars if detailed else 0))
-    columns = Columns(np.empty(bars), np.empty(bars), detail)
+    columns = Columns(np.empty(bars), np.empty(bars), detail, track)
     book = new_book(instruments)
     loop.replay(*inputs, book, logs, columns, 0, bars)
     return Outcome(book, logs, columns)
@@ -214,10 +216,10 @@ def replay_once(inputs: Inputs, logs: Logs, detailed: bool) -> Outcome:
 def replay(inputs: Inputs) -> Outcome:
     """Return books, complete logs, and equity at every bar."""
     changes = len(inputs.schedule.bar)
-    outcome = replay_once(inputs, new_logs(4 * changes + 1024, 256, changes + 256, 256), detailed=False)
+    outcome = replay_once(inputs, new_logs(4 * changes + 1024, 256, changes + 256, 256))
     counts = outcome.logs.counts.tolist()
     if any(count > len(log) for count, log in zip(counts, outcome.logs[:-1], strict=True)):
-        outcome = replay_once(inputs, new_logs(*counts), detailed=False)
+        outcome = replay_once(inputs, new_logs(*counts))
     logs = outcome.logs
     fills, liquidations, orders, calls = counts
     complete = (logs.fills[:fills], logs.liquidations[:liquidations], logs.orders[:orders], logs.calls[:calls])
@@ -227,3 +229,15 @@ def replay(inputs: Inputs) -> Outcome:
 def replay_in_detail(inputs: Inputs) -> Columns:
     """Return every column that a bar leaves, by the same replay once more."""
     return replay_once(inputs, new_logs(0, 0, 0, 0), detailed=True).columns
+
+
+def replay_positions(inputs: Inputs) -> Records:
+    """Return how positions change from close to close, by the same replay once more."""
+    instruments, capacity = inputs.market.trade.shape[1], 4 * len(inputs.schedule.bar) + 1024
+    while True:
+        track = new_track(instruments, capacity)
+        replay_once(inputs, new_logs(0, 0, 0, 0), track=track)
+        changes = int(track.count[0])
+        if changes <= capacity:
+            return track.holdings[:changes]
+        capacity = changes

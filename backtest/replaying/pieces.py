@@ -3,17 +3,30 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from backtest.errors import DataError
 from backtest.kernels import loop
-from backtest.kernels.schema import DETAIL, Book, Columns, Int64Array1D, Logs, Rules, Schedule
+from backtest.kernels.schema import (
+    DETAIL,
+    HOLDING,
+    NO_TRACK,
+    Book,
+    Columns,
+    Int64Array1D,
+    Logs,
+    Records,
+    Rules,
+    Schedule,
+    Track,
+)
 from backtest.market.bars import Bars
 from backtest.replaying.engine import (
     InForce,
+    Inputs,
     bytes_of,
     check_columns,
     hedged_market,
@@ -22,11 +35,16 @@ from backtest.replaying.engine import (
     rows_of,
     schedule_of,
 )
-from backtest.replaying.records import new_book, new_logs
+from backtest.replaying.records import new_book, new_logs, new_track
+from backtest.replaying.verdicts import Alarm, alarms_of
 from backtest.signalling.signals import Signals
 from backtest.text import moment
 
-__all__ = ["Replay", "Step"]
+__all__ = ["Replay", "Step", "Wanted"]
+
+
+Wanted = Literal["equity", "history", "positions", "verdicts"]
+"""What a replay leaves besides its logs: equity always, and one thing more."""
 
 
 class Step(NamedTuple):
@@ -35,6 +53,8 @@ class Step(NamedTuple):
     first: int  # the number of the first of them
     time: Int64Array1D  # (n,) open times, or (n + 1,) with that of the bar after them where there is one
     columns: Columns  # (n,)
+    holdings: Records  # how positions change, where that is wanted
+    alarms: list[Alarm]  # how sure liquidations are, where that is wanted
     logs: Logs  # complete, by the numbers of bars and fills in the whole history
 
 
@@ -55,11 +75,12 @@ class Replay:
     book : Book                complete after the last step; between steps its bars are counted from the window's first
     """
 
-    def __init__(self, rules: Rules, detailed: bool = False) -> None:
+    def __init__(self, rules: Rules, wanted: Wanted = "equity") -> None:
         self.rules = rules
         self.book = new_book(0)
         self._given = rules
-        self._detailed = detailed
+        self._wanted = wanted
+        self._latest = NO_TRACK.latest
         self._in_force: InForce = {}
         self._fills = 0
         self._digest = hashlib.sha256()
@@ -94,6 +115,8 @@ class Replay:
     def _open(self, signals: Signals) -> None:
         self.rules = hedged_rules(self._given) if signals.hedged else self._given
         self.book = new_book(len(self.rules.contracts))
+        if self._wanted == "positions":
+            self._latest = new_track(len(self.rules.contracts), 0).latest
 
     def _check_legs(self, bars: Bars, signals: Signals) -> None:
         if signals.hedged != bool(self.rules.settings.hedged):
@@ -121,15 +144,29 @@ class Replay:
         bars, schedule, start = window
         market = market_of(bars, bool(self.rules.settings.inverse))
         market = hedged_market(market) if self.rules.settings.hedged else market
-        columns = Columns(np.empty(stop), np.empty(stop), np.empty((len(DETAIL), stop if self._detailed else 0)))
-        before = Book(self.book.account.copy(), self.book.positions.copy())
-        logs = new_logs(4 * len(schedule.bar) + 256, 64, len(schedule.bar) + 64, 64)
-        loop.replay(market, schedule, self.rules, self.book, logs, columns, start, stop)
-        if any(count > len(log) for count, log in zip(logs.counts.tolist(), logs[:-1], strict=True)):
-            self.book, logs = before, new_logs(*logs.counts.tolist())
+        detail = np.empty((len(DETAIL), stop if self._wanted == "history" else 0))
+        before, latest = self.book, self._latest
+        room, changes = (4 * len(schedule.bar) + 256, 64, len(schedule.bar) + 64, 64), 256
+        while True:
+            self.book = Book(before.account.copy(), before.positions.copy())
+            track = Track(np.zeros(changes, HOLDING), latest.copy(), np.zeros(1, np.int64))
+            columns, logs = Columns(np.empty(stop), np.empty(stop), detail, track), new_logs(*room)
             loop.replay(market, schedule, self.rules, self.book, logs, columns, start, stop)
+            counts = logs.counts.tolist()
+            if track.count[0] <= changes and all(count <= size for count, size in zip(counts, room, strict=True)):
+                break
+            room, changes = tuple(counts), int(track.count[0])
+        self._latest = track.latest
+        holdings = track.holdings[: track.count[0]]
+        holdings["bar"] += bars.first
         left = Columns(columns.equity[start:], columns.equity_low[start:], columns.detail[:, start:])
-        return Step(bars.first + start, market.time[start : stop + 1], left, self._counted(logs, bars.first))
+        alarms = list[Alarm]()
+        if self._wanted == "verdicts" and logs.counts[1]:
+            inputs = Inputs(market, schedule, self.rules)
+            found, _, _ = alarms_of(inputs, bars.symbols, book=before, start=start, stop=stop)
+            alarms = [alarm._replace(bar=alarm.bar + bars.first) for alarm in found]
+        logs = self._counted(logs, bars.first)
+        return Step(bars.first + start, market.time[start : stop + 1], left, holdings, alarms, logs)
 
     def _counted(self, logs: Logs, first: int) -> Logs:
         """Return logs without the room that is left in them, by the numbers of bars and fills in the whole history."""

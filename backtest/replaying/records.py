@@ -23,6 +23,7 @@ from backtest.kernels.schema import (
     CALL,
     CONTRACT,
     FILL,
+    HOLDING,
     LIQUIDATION,
     ORDER,
     POSITION,
@@ -34,6 +35,7 @@ from backtest.kernels.schema import (
     Record,
     Records,
     Rules,
+    Track,
 )
 from backtest.terms.accounts import Account
 from backtest.terms.venues import Ladder, Tier, Venue
@@ -219,3 +221,8 @@ def new_logs(fills: int, liquidations: int, orders: int, calls: int) -> Logs:
         np.zeros(calls, CALL),
         np.zeros(4, np.int64),
     )
+
+
+def new_track(instruments: int, capacity: int) -> Track:
+    """Return an empty track of positions that are flat before the first bar."""
+    return Track(np.zeros(capacity, HOLDING), np.zeros(instruments, HOLDING), np.zeros(1, np.int64))

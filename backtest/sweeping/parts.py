@@ -16,13 +16,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from backtest.errors import ConfigError, DataError
 from backtest.sweeping.locks import LOCK, locked
-from backtest.sweeping.sweep_tables import frame_of
+from backtest.sweeping.sweep_tables import SweepTable, frame_of
 from backtest.text import shown
 
 __all__ = [
@@ -196,7 +195,7 @@ def rows_kept(folder: str | os.PathLike[str]) -> int:
     return sum(_read(file, pq.read_metadata).num_rows for file in part_files(path))
 
 
-def read_table(folder: str | os.PathLike[str]) -> pd.DataFrame:
+def read_table(folder: str | os.PathLike[str]) -> SweepTable:
     """Return the rows of a sweep that are finished, in their order, as `sweep` returned them.
 
     Raises

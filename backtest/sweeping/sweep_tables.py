@@ -1,8 +1,9 @@
 """The table of a sweep: its rows as Arrow tables of the same columns, and those as one frame."""
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -10,13 +11,55 @@ import pyarrow as pa
 from backtest.sweeping.figures import figure_types
 from backtest.sweeping.grids import Setting
 
-__all__ = ["Row", "frame_of", "schema_of", "table_of"]
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+__all__ = ["Row", "SweepTable", "frame_of", "schema_of", "table_of"]
 
 NOT_RUN = "not run"
 PATHS = b"paths"
 """Where the metadata of a table say how many rows went which way."""
 
 INT64 = range(-(2**63), 2**63)
+
+
+class SweepTable(pd.DataFrame):
+    """The table of a sweep: a DataFrame that can be drawn. Rows taken from it can be, too."""
+
+    @property
+    def _constructor(self) -> type["SweepTable"]:
+        return SweepTable
+
+    def plot(self) -> "Figure":  # type: ignore[override]
+        """Return growth, falls, liquidations and ruin against leverage, or another number that is swept.
+
+        `bt.plots.heatmap` draws two swept settings.
+        """
+        from backtest import plots
+
+        return plots.sweep(self)
+
+    def report(
+        self,
+        path: str | PathLike[str],
+        *,
+        best: pd.DataFrame | None = None,
+        facts: Mapping[str, str] | None = None,
+        shared_script: bool = False,
+    ) -> None:
+        """Write a page on the sweep that any browser opens; see `Result.report`.
+
+        Parameters
+        ----------
+        path : path                an .html file; it may be there, if it is such a page
+        best : DataFrame           the same settings swept with intrabar="best": what lies between the two tables is
+            what the order inside the bars can make of them
+        facts : dict               what the page says of the sweep besides, text by title
+        shared_script : bool       put plotly's script beside the page
+        """
+        from backtest.pages.sweep_pages import write_sweep_page
+
+        write_sweep_page(self, path, best=best, facts=facts, shared_script=shared_script)
 
 
 class Row(NamedTuple):
@@ -61,10 +104,10 @@ def table_of(rows: Iterable[Row], settings: Sequence[Setting], schema: pa.Schema
     return pa.Table.from_arrays(arrays, schema=schema.with_metadata({PATHS: json.dumps(paths)}))
 
 
-def frame_of(tables: Sequence[pa.Table]) -> pd.DataFrame:
+def frame_of(tables: Sequence[pa.Table]) -> SweepTable:
     """Return tables that together hold all rows as one frame, whose `attrs` say which way the rows went."""
     whole = pa.concat_tables([table.replace_schema_metadata() for table in tables]).sort_by("row")
-    frame: pd.DataFrame = whole.drop_columns("row").to_pandas()
+    frame = SweepTable(whole.drop_columns("row").to_pandas())
     counts = dict.fromkeys(("fast", "general", NOT_RUN), 0)
     for table in tables:
         for path, count in json.loads(table.schema.metadata[PATHS]).items():

@@ -1,0 +1,73 @@
+"""How positions change from close to close: what is held, at what price, and the prices that would end it."""
+
+import math
+
+from backtest.kernels._jit import helper
+from backtest.kernels.closing import account_surplus, failing_price, legs_that_fail_together
+from backtest.kernels.margin import is_isolated
+from backtest.kernels.schema import Book, Market, Record, Rules, Track
+from backtest.kernels.walk import stop_price, take_profit_price
+
+
+@helper
+def note_holdings(market: Market, book: Book, rules: Rules, track: Track, t: int) -> None:
+    """Write a row for every position of which something is not what it was at the close before."""
+    surplus = 0.0 if is_isolated(rules) else account_surplus(market, book, rules, t)
+    legs = legs_that_fail_together(rules)
+    for first in range(0, book.positions.shape[0], legs):
+        price = failing_price(market, book, rules, t, first, first + legs, surplus)
+        for i in range(first, first + legs):
+            latest = track.latest[i]
+            if is_other(book.positions[i], rules, latest, price):
+                set_holding(book.positions[i], rules, latest, price)
+                latest.bar = t
+                latest.instrument = i
+                row = track.count[0]
+                if row < track.holdings.shape[0]:
+                    track.holdings[row] = latest
+                track.count[0] = row + 1
+
+
+@helper
+def is_other(position: Record, rules: Rules, latest: Record, liquidation: float) -> bool:
+    """Return whether a position is not what its latest row says."""
+    if position.quantity == 0.0 or latest.quantity == 0.0:
+        return position.quantity != latest.quantity
+    return not (
+        position.quantity == latest.quantity
+        and position.entry_price == latest.entry_price
+        and position.margin == latest.margin
+        and is_same(liquidation, latest.liquidation_price)
+        and is_same(stop_in_force(position, rules), latest.stop_price)
+        and is_same(take_profit_in_force(position, rules), latest.take_profit_price)
+    )
+
+
+@helper
+def set_holding(position: Record, rules: Rules, latest: Record, liquidation: float) -> None:
+    """Let a row say what a position is."""
+    held = position.quantity != 0.0
+    latest.quantity = position.quantity
+    latest.entry_price = position.entry_price if held else math.nan
+    latest.margin = position.margin if held else math.nan
+    latest.liquidation_price = liquidation if held else math.nan
+    latest.stop_price = stop_in_force(position, rules) if held else math.nan
+    latest.take_profit_price = take_profit_in_force(position, rules) if held else math.nan
+
+
+@helper
+def is_same(one: float, other: float) -> bool:
+    """Return whether two prices are equal, or both are none."""
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+@helper
+def stop_in_force(position: Record, rules: Rules) -> float:
+    """Return the price of the stop-loss, NaN without one."""
+    return stop_price(position, rules) if position.stop_loss < math.inf else math.nan
+
+
+@helper
+def take_profit_in_force(position: Record, rules: Rules) -> float:
+    """Return the price of the take-profit, NaN without one."""
+    return take_profit_price(position, rules) if position.take_profit < math.inf else math.nan
