@@ -141,6 +141,7 @@ def compare(case: Case, outcome: reference.Outcome, result: Result) -> None:
     rows(outcome.orders, result.orders, ("wanted", "filled"), ("reason",))
     money = ("balance", "maintenance", "asked", "amount", "reserve")
     rows(outcome.calls, result.calls, money, ("event",), scale)
+    compare_holdings(case, outcome, result, cash)
     for name, column in outcome.history.items():
         expected = np.array([number(value) for value in column])
         found = result.history[name].to_numpy()
@@ -151,6 +152,40 @@ def compare(case: Case, outcome: reference.Outcome, result: Result) -> None:
         if name == "effective_leverage":
             same |= (expected > 1e6) & (found > 1e6)
         assert same.all(), f"{name} at bar {same.argmin()}: {found[same.argmin()]} but {expected[same.argmin()]}"
+
+
+PRICES = ("entry_price", "liquidation_price", "stop_price", "take_profit_price")
+
+
+def compare_holdings(case: Case, outcome: reference.Outcome, result: Result, cash: float) -> None:
+    """Assert that positions are at every close what the reference holds, and that no row repeats the one before it."""
+    frame = result.positions
+    count = len(outcome.holdings[0])
+    first = {symbol: i * (1 + case.hedged) for i, symbol in enumerate(symbols_of(case))}
+    rows = np.array([first[symbol] for symbol in frame["symbol"]], np.int64)
+    rows += (frame["leg"] == "short").to_numpy() if case.hedged else 0
+    values = frame[["quantity", "margin", *PRICES]]
+    for i in range(count):
+        own = values[rows == i].set_axis(frame["time"][rows == i])
+        assert own.index.is_unique
+        assert not (own.eq(own.shift()) | (own.isna() & own.shift().isna())).all(axis=1).any()
+        held = own.reindex(result.history.index, method="ffill")
+        for t, exact in enumerate(row[i] for row in outcome.holdings):
+            found = held.iloc[t]
+            if exact is None:
+                assert np.isnan(found["quantity"]) or found["quantity"] == 0.0, f"{found['quantity']} at bar {t}"
+                assert found[list(PRICES)].isna().all()
+                continue
+            for name in ("quantity", "margin", *PRICES):
+                expected = number(exact[name])
+                if name == "liquidation_price" and expected < 1e-9 * found["entry_price"]:
+                    expected = math.nan  # no market gets there
+                size = max(abs(expected), cash if name == "margin" else 0.0)
+                if name in ("quantity", "liquidation_price"):  # the rest of a position is a difference of what it was
+                    size *= np.nanmax(np.abs(own["quantity"])) / abs(number(exact["quantity"]))
+                same = abs(found[name] - expected) <= TOLERANCE * size or found[name] == expected
+                same = same or (math.isnan(expected) and math.isnan(found[name]))
+                assert same, f"{name} of {i} at bar {t}: {found[name]} but {expected}"
 
 
 class Rows:

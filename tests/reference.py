@@ -2,8 +2,8 @@
 
 It reads like the specification: five steps per bar, every number an exact rational, every root found by walking the
 straight pieces. It imports nothing from the package. Its parts: reference_settings (market, settings, outcome),
-reference_book (positions, units, money), reference_policies (how much is closed), reference_liquidation (calls and
-liquidations), reference_orders (step 3), reference_walk (step 4).
+reference_book (positions, units, money), reference_holdings (what is held at a close), reference_policies (how much is
+closed), reference_liquidation (calls and liquidations), reference_orders (step 3), reference_walk (step 4).
 
 Inside, a price is a value: the price itself (linear) or -1/P (inverse), which both rise with the price, so that every
 profit is quantity times the change of a value, and a quantity counts units, contracts times multiplier.
@@ -56,6 +56,7 @@ import math
 from typing import TYPE_CHECKING
 
 from reference_book import Book
+from reference_holdings import holdings
 from reference_liquidation import answer_calls, breaches_at_open
 from reference_orders import Trading
 from reference_settings import ZERO, Account, MarginCall, Market, Outcome, Tier, Venue, ratio
@@ -229,6 +230,7 @@ class Replay:
         }
         for name, column in book.outcome.history.items():
             column.append((now | book.totals)[name])
+        book.outcome.holdings.append(holdings(book))
         for position in self.positions:
             if position.present:
                 position.trade = position.mark

@@ -11,7 +11,7 @@ ZERO, ONE = Fraction(0), Fraction(1)
 TOTALS = ("realised", "fees", "funding", "interest", "penalties", "forfeited", "bad_debt")
 LEVELS = ("equity", "equity_low", "wallet", "margin", "initial_margin", "maintenance_margin", "margin_ratio")
 FLOWS = ("reserve", "deposits", "insurance_fund", "socialised_loss")
-HISTORY = (*LEVELS, "notional", "effective_leverage", *TOTALS, *FLOWS)
+HISTORY = (*LEVELS, "notional", "effective_leverage", "free_margin", *TOTALS, *FLOWS)
 Point = tuple[Fraction, Fraction]  # the values of a trade price and a mark price
 TRADE, MARK = 0, 1
 NAMES = ("open", "high", "low", "close")
@@ -175,6 +175,7 @@ class Outcome:
     liquidations: list[dict] = field(default_factory=list)
     orders: list[dict] = field(default_factory=list)
     calls: list[dict] = field(default_factory=list)
+    holdings: list[list[dict | None]] = field(default_factory=list)
     closest: float = math.inf
 
     @property

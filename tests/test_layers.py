@@ -9,7 +9,7 @@ import backtest
 
 ROOT = Path(backtest.__file__).parent
 FOLDERS = ("kernels", "market", "terms", "signalling", "replaying", "plots", "pages", "outcome", "sweeping")
-GROUND = ("errors", "text")
+GROUND = ("errors", "text", "figures_in_words")
 MODULES = sorted(path.relative_to(ROOT).with_suffix("").parts for path in ROOT.rglob("*.py"))
 
 

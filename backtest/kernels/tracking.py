@@ -8,6 +8,8 @@ from backtest.kernels.margin import is_isolated
 from backtest.kernels.schema import Book, Market, Record, Rules, Track
 from backtest.kernels.walk import stop_price, take_profit_price
 
+OUT_OF_REACH = 1e-9  # of a mark
+
 
 @helper
 def note_holdings(market: Market, book: Book, rules: Rules, track: Track, t: int) -> None:
@@ -15,9 +17,10 @@ def note_holdings(market: Market, book: Book, rules: Rules, track: Track, t: int
     surplus = 0.0 if is_isolated(rules) else account_surplus(market, book, rules, t)
     legs = legs_that_fail_together(rules)
     for first in range(0, book.positions.shape[0], legs):
-        price = failing_price(market, book, rules, t, first, first + legs, surplus)
+        failing = failing_price(market, book, rules, t, first, first + legs, surplus)
         for i in range(first, first + legs):
             latest = track.latest[i]
+            price = reachable(failing, market.mark[t, i].close)
             if is_other(book.positions[i], rules, latest, price):
                 set_holding(book.positions[i], rules, latest, price)
                 latest.bar = t
@@ -64,10 +67,20 @@ def is_same(one: float, other: float) -> bool:
 @helper
 def stop_in_force(position: Record, rules: Rules) -> float:
     """Return the price of the stop-loss, NaN without one."""
-    return stop_price(position, rules) if position.stop_loss < math.inf else math.nan
+    if position.stop_loss == math.inf:
+        return math.nan
+    return reachable(stop_price(position, rules), position.entry_price)
 
 
 @helper
 def take_profit_in_force(position: Record, rules: Rules) -> float:
     """Return the price of the take-profit, NaN without one."""
-    return take_profit_price(position, rules) if position.take_profit < math.inf else math.nan
+    if position.take_profit == math.inf:
+        return math.nan
+    return reachable(take_profit_price(position, rules), position.entry_price)
+
+
+@helper
+def reachable(price: float, usual: float) -> float:
+    """Return a price, NaN for one that no market reaches: 0, or what rounding makes of it, or infinite."""
+    return price if usual * OUT_OF_REACH < price < math.inf else math.nan
