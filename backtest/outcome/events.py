@@ -96,7 +96,7 @@ class Events:
         """Return quantities as numbers of contracts."""
         units = self.rules.contracts["unit"]
         quantities: Float64Array1D = log[name]
-        return quantities if (units == 1.0).all() else quantities / units[log["instrument"]]
+        return quantities if (units == 1.0).all() else quantities / units[log["instrument"]] + 0.0  # no minus zero
 
     def _prices(self, prices: Float64Array1D) -> Float64Array1D:
         """Return prices in the quote currency; of a price that no mark reaches, what its formula says."""
