@@ -125,9 +125,9 @@ EQUIVALENT = {
         margin.py ladder_of: i + rules.contracts.shape[0] [+ -> -]
     """,
     "legs that balance are looked at in both directions": """
-        closing.py liquidation_distance: quantity < 0.0 [< -> <=]
-        closing.py liquidation_distance: last - first > 1 [> -> >=]
-        closing.py liquidation_distance: last - first [- -> +]
+        closing.py failing_price: quantity < 0.0 [< -> <=]
+        closing.py failing_price: last - first > 1 [> -> >=]
+        closing.py failing_price: last - first [- -> +]
     """,
     "a fill trades something": """
         trips.py begin: fill.quantity < 0.0 [< -> <=]

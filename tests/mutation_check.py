@@ -29,11 +29,11 @@ ROOT = Path(__file__).resolve().parent.parent
 KERNELS = Path("backtest", "kernels")
 FILES = (
     *("margin", "walk", "orders", "policies", "liquidation", "calls", "changes", "booking", "accrual", "quiet"),
-    *("closing", "loop", "schedule", "calculators", "curves", "trips", "segments", "lanes"),
+    *("closing", "loop", "schedule", "calculators", "curves", "trips", "segments", "lanes", "tracking"),
 )
 TESTS = (
     *("test_by_hand_*.py", "test_boundaries_*.py", "test_differential.py", "test_calculators*.py"),
-    *("test_pieces.py", "test_batches.py", "test_metrics.py", "test_trades.py"),
+    *("test_pieces.py", "test_batches.py", "test_metrics.py", "test_trades.py", "test_positions.py"),
 )
 SECONDS_PER_TEST = 20  # the slowest takes 2; longer means that the mutant never ends
 

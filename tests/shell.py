@@ -1,5 +1,6 @@
 """The command line as the tests call it: files, commands and what to read on the screen."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from backtest.command_line.machine_output import FORMAT
+
 ROOT = Path(__file__).parents[1]
 DATA = str(ROOT / "data" / "btcusdt_1h.parquet")
 BTC, ETH = (str(ROOT / "data" / f"{name}_30m.parquet") for name in ("btcusd", "ethusd"))
@@ -17,7 +20,8 @@ HOLD = str(ROOT / "strategies" / "buy_and_hold.py")
 CROSS = str(ROOT / "strategies" / "moving_average_cross.py")
 MOMENTUM = str(ROOT / "strategies" / "relative_momentum.py")
 VENUE = ("--venue", "binance_usdm")
-CRASH = ("run", HOLD, "--data", DATA, "--from", "2020-03-01", "--to", "2020-03-20", *VENUE)
+MARCH = ("--data", DATA, "--from", "2020-03-01", "--to", "2020-03-20", *VENUE)
+CRASH = ("run", HOLD, *MARCH)
 # What changes how wide and how colourful rich and typer print.
 TASTES = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH", "TTY_COMPATIBLE")
 TIERS = "[venue]\ntiers = [{floor = 0, maintenance_rate = 0.01, max_leverage = 50}]\n"
@@ -30,6 +34,41 @@ def figure(out, name):
 
 def fact(out, label):
     return re.search(rf"^{label} +(.*)$", out, re.MULTILINE)[1]
+
+
+def document(out):
+    """Return the document that a command printed with --json: one line, and no number that JSON has not."""
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    assert out.endswith("\n")
+    assert out.count("\n") == 1
+    return json.loads(out, parse_constant=refuse)
+
+
+def answered(call, command, *arguments, code=0):
+    """Return the document of a command that has nothing else to say."""
+    found, out, err = call(command, *arguments, "--json")
+    assert (found, err) == (code, "")
+    given = document(out)
+    assert (given.pop("format"), given.pop("command")) == (FORMAT, command)
+    return given
+
+
+def cells(frame):
+    """Return a frame's rows as a document has them, written here in another way."""
+    named = {name: f"{name}_seconds" for name in frame if frame[name].dtype.kind == "m"}
+    rows = frame.rename(columns=named).to_dict("records")
+    return [{name: cell(value) for name, value in row.items()} for row in rows]
+
+
+def cell(value):
+    if isinstance(value, pd.Timedelta):
+        return value / pd.Timedelta(seconds=1)
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return None if value != value or value is None else value
 
 
 def bars_file(path, closes, **columns):

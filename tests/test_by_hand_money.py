@@ -95,6 +95,7 @@ def test_history_of_an_isolated_position() -> None:
         "margin_ratio": F("20.4") / 600,
         "notional": 5100,
         "effective_leverage": F(5100, 1100),
+        "free_margin": 500,
         "realised": 0,
         "fees": 0,
         "funding": 0,

@@ -23,7 +23,8 @@ from shell import (
     printed_on_a_terminal,
 )
 
-from backtest.command_line import run_screens, shell, tables
+from backtest import figures_in_words
+from backtest.command_line import run_screens, shell
 from backtest.market import inspection
 
 
@@ -106,8 +107,8 @@ def test_the_help_of_run_names_every_option_in_80_columns(call):
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("sweep", "over by out resume histories workers cluster"),
-        ("compare", "over setting seed resamples confidence"),
+        ("sweep", "over by out resume histories workers cluster report"),
+        ("compare", "over setting seed resamples confidence report"),
         ("bracket", "detail"),
         ("walk-forward", "over train test objective anchored workers"),
     ],
@@ -119,7 +120,7 @@ def test_commands_of_many_settings_take_those_of_run_and_their_own(call, command
     assert "…" not in out
     found = set(re.findall(r"│ (--[a-z-]+)", out))
     of_run = set(re.findall(r"│ (--[a-z-]+)", call("run", "--help")[1]))
-    assert of_run - {"--out"} <= found
+    assert of_run - {"--out", "--report"} <= found
     assert {f"--{name}" for name in options.split()} <= found
 
 
@@ -151,6 +152,12 @@ def test_warnings_of_a_strategy_are_one_line(call, tmp_path):
         ("run s.py --repair --data a b -- c", "run s.py --repair --data a --data b -- c"),
         ("sweep s.py --over a=1 b=2:3 --resume", "sweep s.py --over a=1 --over b=2:3 --resume"),
         ("bracket --detail a b s.py", "bracket --detail a --detail b s.py"),
+        ("run --report s.py --data a b", "run --report= s.py --data a --data b"),
+        ("run s.py --data a b --report", "run s.py --data a --data b --report="),
+        ("run --data a --report b.html s.py", "run --data a --report=b.html s.py"),
+        ("run --report B.HTML c.html", "run --report=B.HTML c.html"),
+        ("run --report= a.html --report=b.html", "run --report= a.html --report=b.html"),
+        ("run --report -- a.html", "run --report= -- a.html"),
         ("inspect a b", "inspect a b"),
     ],
 )
@@ -178,7 +185,7 @@ def test_wide_liquidations_lose_columns_and_no_digits():
     prices = {"quantity": -12345.678, "mark_price": 12345.6, "fill_price": 12344.5}
     flags = {"gap": True, "joint": True, "partial": False}
     events = pd.DataFrame([{"time": time, "symbol": "1000PEPEUSDT", **prices, **money, **flags}])
-    full = run_screens.liquidation_columns(events, tables.money)
+    full = run_screens.liquidation_columns(events, figures_in_words.money)
     assert list(full)[2:] == [
         "quantity",
         "mark price",
@@ -190,7 +197,7 @@ def test_wide_liquidations_lose_columns_and_no_digits():
         "how",
     ]
     assert full["how"] == ["gap joint"]
-    table, dropped = run_screens.liquidation_table(events, 80, tables.money)
+    table, dropped = run_screens.liquidation_table(events, 80, figures_in_words.money)
     assert [str(column.header) for column in table.columns] == [
         "liquidated",
         "symbol",
@@ -199,7 +206,7 @@ def test_wide_liquidations_lose_columns_and_no_digits():
         "penalty",
     ]
     assert dropped == ["forfeited", "fill price", "how", "quantity", "bad debt"]
-    table, dropped = run_screens.liquidation_table(events, 200, tables.money)
+    table, dropped = run_screens.liquidation_table(events, 200, figures_in_words.money)
     assert [str(column.header) for column in table.columns] == list(full)
     assert dropped == []
 
@@ -232,3 +239,13 @@ def test_colours_are_for_terminals(elsewhere):
     printed = printed_on_a_terminal(command, **elsewhere)
     assert re.search(r"liquidations +\x1b\[31m1\x1b\[0m", printed)
     assert re.search(r"penalties +[\d.]+\r\n", printed)
+    assert re.search(r"\r\n\x1b\[31m +x +\x1b\[0m\r\n", printed)  # where it was liquidated
+
+
+def test_no_colour_is_printed_to_those_who_want_none(elsewhere):
+    command = [sys.executable, "-m", "backtest", *CRASH, "--leverage", "10", "--stop-loss", "0.5"]
+    assert "\x1b[33m\x1b[1mwarning: " in printed_on_a_terminal(command, errors=True, **elsewhere)
+    elsewhere["env"]["NO_COLOR"] = "1"
+    printed = printed_on_a_terminal(command, errors=True, **elsewhere)
+    assert printed.startswith("warning: stop_loss must be below ")
+    assert not re.search(r"\x1b\[[0-9;]*3\d", printed)

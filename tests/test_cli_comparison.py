@@ -60,6 +60,18 @@ def test_the_same_seed_prints_the_same(call):
     assert one != three
 
 
+def test_many_settings_fit_a_narrow_screen(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    code, out, _ = call("compare", MOMENTUM, *BOOK, "--over", "leverage=3:6", "--resamples", "100")
+    assert code == 0
+    assert "…" not in out
+    assert max(len(line) for line in out.splitlines() if not line.startswith("A lost account")) <= 60
+    assert re.search(r"^setting +a year +95% interval$", out, re.MULTILINE)
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = call("compare", MOMENTUM, *BOOK, "--over", "leverage=3:6", "--resamples", "100")
+    assert re.search(r"^setting +a year +95% interval +above 0 in$", out, re.MULTILINE)
+
+
 def test_settings_may_be_a_product_or_listed(call, book):
     _, product, _ = call("compare", MOMENTUM, *BOOK, "--over", "leverage=2,3", "--over", "lookback=720,1440")
     assert fact(product, "compared") == "leverage 2, 3; lookback 720, 1440"

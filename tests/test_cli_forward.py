@@ -6,7 +6,7 @@ import pytest
 from shell import CROSS, DATA, HOLD, TIERS, VENUE, bars_file, config_file, fact, figure
 
 import backtest as bt
-from backtest.command_line.figures import written
+from backtest.figures_in_words import written
 from backtest.forward import walk_forward
 from backtest.text import grouped
 
@@ -17,7 +17,8 @@ OVER = {"leverage": [1, 2, 3], "fast": [10, 20]}
 
 def windows(out):
     """Return the lines of the windows as lists of cells."""
-    return [re.split(r" {2,}", line.strip()) for line in re.findall(r"^2020-\d\d-\d\d  .*$", out, re.MULTILINE)]
+    table = out.split("all test windows as one account")[0]
+    return [re.split(r" {2,}", line.strip()) for line in re.findall(r"^2020-\d\d-\d\d  .*$", table, re.MULTILINE)]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from shell import BTC, CRASH, DATA, ETH, HOLD, MOMENTUM, TIERS, VENUE, bars_file, config_file, fact, figure
 
 import backtest as bt
-from backtest.command_line import figures
+from backtest import figures_in_words as figures
 from backtest.command_line.configuration import ACCOUNT, RATES
-from backtest.outcome.sources import FRAMES
+from backtest.outcome.sources import FILES
 from backtest.text import grouped
 
 IN_FILES = [
@@ -92,10 +92,24 @@ def test_at_most_twenty_liquidations_are_printed(call, tmp_path):
     assert max(map(len, out.splitlines())) <= 80
 
 
+def test_of_a_cross_account_the_loss_of_a_liquidation_is_printed(call):
+    code, out, _ = call(*CRASH, "--leverage", "10", "--margin-mode", "cross")
+    bars = bt.read_bars(DATA)["2020-03-01":"2020-03-20"]
+    account = bt.Account(leverage=10, margin_mode="cross")
+    result = bt.run(bars, bt.strategy(HOLD), account=account, venue=bt.venue("binance_usdm"))
+    row = result.liquidations.iloc[0]
+    assert code == 0
+    assert re.search(r"^liquidated +symbol +quantity +price +loss +penalty$", out, re.MULTILINE)
+    assert re.search(rf" {grouped(row.loss, 2)} +{grouped(row.penalty, 2)}$", out, re.MULTILINE)
+
+
 def test_a_run_is_saved_where_it_says(call, tmp_path):
     code, out, _ = call(*CRASH, "--leverage", "10", "--out", tmp_path / "runs" / "x")
     assert code == 0
-    assert f"Saved to {tmp_path / 'runs' / 'x'}: {', '.join(FRAMES)}, run.json\n" in out
+    place, files = out.split("Saved to ")[1].split(":\n")
+    assert place == str(tmp_path / "runs" / "x")
+    assert files.split() == f"{', '.join(FILES)}, run.json".split()
+    assert max(map(len, files.splitlines())) <= 80
     loaded = bt.load(tmp_path / "runs" / "x")
     assert len(loaded.liquidations) == 1
     assert loaded.description["account"]["leverage"] == 10.0
@@ -113,8 +127,10 @@ def test_a_history_in_a_folder_is_read_in_pieces_and_prints_the_same(call, tmp_p
     assert (code, err) == (0, "")
     _, whole, _ = call("run", path, "--data", f"A={file}", *given)
     assert fact(out, "data") == "A: 48 bars, read in pieces"
-    differing = set(out.splitlines()) ^ set(whole.splitlines())
-    assert {line.split("  ")[0].split(" ")[0] for line in differing} == {"data", "equity", "Saved", "Not"}
+    curve = whole[whole.index("\nequity over time ") : whole.index("\nreturn ")]  # takes every close
+    assert len(curve.splitlines()) == 5
+    pieces, one = (set(text.split("\nSaved to")[0].splitlines()) for text in (out, whole.replace(curve, "")))
+    assert {line.split("  ")[0].split(" ")[0] for line in pieces ^ one} == {"data", "equity", "Not"}
     assert len(bt.load(tmp_path / "saved").history) == 48
 
 

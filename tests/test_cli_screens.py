@@ -39,7 +39,7 @@ def liquidated(call, tmp_path, symbol):
     given = ("--leverage", "10", "--cash", "123456", "--config", config)
     code, out, _ = call("run", HOLD, "--data", f"{symbol}={file}", *given)
     assert code == 0
-    return out, out[out.index("liquidated ") :].splitlines()
+    return out, out[out.index("\nliquidated ") + 1 :].splitlines()
 
 
 def test_a_long_symbol_narrows_the_gaps_before_a_column_goes(call, tmp_path):

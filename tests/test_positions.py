@@ -79,6 +79,9 @@ def test_a_price_that_no_market_reaches_is_none():
     short = play(bars_of([100, 100, 101]), "-0.5 . .", take_profit=1.5)
     assert short.positions["take_profit_price"].isna().all()
     assert short.positions["liquidation_price"].iloc[0] == pytest.approx(200 / 1.004)
+    coin = play(bars_of([100, 100, 101]), "-0.5 . .", take_profit=1.5, contract="inverse", currency="base", cash=100.0)
+    assert len(coin.positions) == 1
+    assert coin.positions["take_profit_price"].isna().all()
 
 
 def test_in_a_cross_account_it_moves_with_what_the_others_earn(pair):
@@ -107,6 +110,16 @@ def test_legs_of_a_hedged_symbol_have_rows_of_their_own():
     result = bt.run(bars, table, venue=venue_of([(0, 0.01, 50)]), account=bt.Account(leverage=4))
     assert result.positions["leg"].tolist() == ["long", "short", "long"]
     assert result.positions["liquidation_price"].tolist()[:2] == pytest.approx([7500 / 99, 12_500 / 101])
+
+
+def test_legs_that_balance_fail_where_prices_rise():
+    """Whatever the price, they earn nothing; what they require rises with it, to all that there is."""
+    bars = bars_of([100, 100, 102])
+    table = pd.DataFrame({"target_long": 0.5, "target_short": 0.5}, bars.time)
+    account = bt.Account(leverage=4, margin_mode="cross")
+    result = bt.run(bars, table, venue=venue_of([(0, 0.01, 50)]), account=account)
+    assert result.positions["quantity"].tolist() == [200.0, -200.0]
+    assert result.positions["liquidation_price"].tolist() == pytest.approx([10_000 / (400 * 0.01)] * 2)
 
 
 def test_the_loss_of_an_isolated_liquidation_is_the_margin_that_was_lost(result):

@@ -12,6 +12,7 @@ import typer
 from backtest.command_line import (
     comparison_commands,
     forward_commands,
+    report_commands,
     run_commands,
     sweep_commands,
     venue_commands,
@@ -29,6 +30,8 @@ COMMANDS: dict[str, Command] = {
     "compare": comparison_commands.compare,
     "bracket": comparison_commands.bracket,
     "walk-forward": forward_commands.walk_forward,
+    "report": report_commands.report,
+    "tearsheet": report_commands.tearsheet,
     "query": sweep_commands.query,
     "check": run_commands.check,
     "inspect": venue_commands.inspect,
@@ -64,8 +67,8 @@ for name, command in COMMANDS.items():
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return its exit code: 2, after one line on stderr, for wrong arguments or data.
 
-    It is 2, too, after the screen of a sweep none of whose settings could run. An interrupt makes it 130; typer sees to
-    that.
+    It is 2, too, after the screen or document of a sweep none of whose settings could run. An interrupt makes it 130;
+    typer sees to that.
     """
     from backtest.errors import BacktestError
 

@@ -7,9 +7,9 @@ from rich.text import Text
 
 from backtest.ambiguity import Bracket
 from backtest.command_line.bases import Base
-from backtest.command_line.figures import Amount, amount_of, written
 from backtest.command_line.headings import heading
-from backtest.command_line.tables import count, fitted, listing, several, show, spoken, terminal
+from backtest.command_line.tables import fitted, listing, several, show, terminal
+from backtest.figures_in_words import Amount, amount_of, count, spoken, written
 from backtest.market.bars import Bars
 from backtest.text import moment
 

@@ -3,12 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from backtest.command_line.options import RUN, STRATEGY, Options, Values, number_option, texts_option, with_options
+from backtest.command_line.options import (
+    JSON,
+    REPORT,
+    RUN,
+    STRATEGY,
+    Options,
+    Values,
+    number_option,
+    texts_option,
+    with_options,
+)
 from backtest.command_line.shell import announce_compilation, keeping_nothing, pairs_of
+
+if TYPE_CHECKING:
+    from backtest.command_line.machine_output import Answer
 
 __all__ = ["bracket", "compare"]
 
@@ -28,14 +41,19 @@ BRACKET: Options = {
 }
 
 
-@with_options({**STRATEGY, **COMPARE, **RUN})
-def compare(given: Values) -> None:
+@with_options({**STRATEGY, **COMPARE, **RUN, **REPORT, **JSON})
+def compare(given: Values) -> "Answer | None":
     """Replay the same signals under several settings, side by side: isolated and cross margin, or what you say."""
     from backtest import comparison
     from backtest.command_line.bases import base_of
     from backtest.command_line.comparison_screens import print_comparison
     from backtest.command_line.configuration import settings_of
+    from backtest.command_line.documents import comparison_document
+    from backtest.command_line.machine_output import Answer
+    from backtest.command_line.reports import print_written, target_of, written_at
+    from backtest.command_line.tables import show
 
+    page = target_of(given.get("report"))
     base = base_of(settings_of(given), swept=True)
     settings = settings_listed(given.get("setting", []), base.strategy.params)
     if settings and base.over:
@@ -57,7 +75,16 @@ def compare(given: Values) -> None:
             params=base.params,
             **{name: given[name] for name in ("seed", "resamples", "confidence") if name in given},
         )
-    print_comparison(found, replace(base, over=over))
+        if page is not None:
+            found.report(page)
+    base, report = replace(base, over=over), None if page is None else written_at(page)
+    if given.get("json"):
+        return Answer(comparison_document(found, base, settings, report))
+    print_comparison(found, base)
+    if report is not None:
+        show("")
+        print_written("Report", report)
+    return None
 
 
 def settings_listed(texts: list[str], defaults: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -89,13 +116,15 @@ def named(settings: list[dict[str, Any]]) -> dict[str, dict[str, Any]] | list[di
     return dict(zip(names, settings, strict=True)) if len(set(names)) == len(names) else settings
 
 
-@with_options({**STRATEGY, **BRACKET, **RUN})
-def bracket(given: Values) -> None:
+@with_options({**STRATEGY, **BRACKET, **RUN, **JSON})
+def bracket(given: Values) -> "Answer | None":
     """Replay bars in every order that they may have had inside, and print which liquidations are certain."""
     from backtest import ambiguity
     from backtest.command_line.bases import base_of, check_files
     from backtest.command_line.bracket_screens import print_bracket
     from backtest.command_line.configuration import bars_of, settings_of
+    from backtest.command_line.documents import bracket_document
+    from backtest.command_line.machine_output import Answer
 
     settings = settings_of(given)
     base = base_of(settings)
@@ -111,6 +140,8 @@ def bracket(given: Values) -> None:
             params=base.params,
             detail=detail,
         )
-    print_bracket(
-        found, base, [] if detail is None else [each for each in base.bars.symbols if each not in detail.symbols]
-    )
+    without = [] if detail is None else [each for each in base.bars.symbols if each not in detail.symbols]
+    if given.get("json"):
+        return Answer(bracket_document(found, base, without))
+    print_bracket(found, base, without)
+    return None

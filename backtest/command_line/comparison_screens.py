@@ -8,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from backtest.command_line.bases import Base
-from backtest.command_line.figures import amount_of
+from backtest.command_line.curve_screens import curve_of, print_curves
 from backtest.command_line.headings import heading
-from backtest.command_line.tables import count, fitted, listing, money, percent, show, spoken, terminal
+from backtest.command_line.tables import fitted, show, squeezed, terminal
 from backtest.comparison import Comparison
+from backtest.figures_in_words import amount_of, count, money, percent, spoken, yes_or_no
 from backtest.market.bars import Bars
 from backtest.text import moment
 
@@ -40,7 +41,7 @@ FIGURES: dict[str, Callable[..., str]] = {
     "loss_per_liquidation": money,
     "funding": money,
     "pressure": percent,
-    "ruined": lambda ruined: "yes" if ruined else "no",
+    "ruined": yes_or_no,
 }
 TITLES = {"pressure": "time under margin pressure"}
 
@@ -55,6 +56,8 @@ def print_comparison(found: Comparison, base: Base[Bars]) -> None:
         for name, write in FIGURES.items()
     }
     show(heading(base, "compared"), "")
+    curves = {name: curve_of(result.equity, [result.liquidations]) for name, result in found.results.items()}
+    print_curves(curves, amount)
     print_figures(cells, [str(name) for name in found.table.index])
     print_growth(found)
     print_liquidations(found)
@@ -84,13 +87,19 @@ def print_growth(found: Comparison) -> None:
 
 
 def growth_table(growth: pd.DataFrame, ruined: pd.Series) -> Table:
-    """Return differences in growth, a line each."""
-    confidence = f"{growth['confidence'].iloc[0] * 100:g}%"
-    table = listing("setting", "a year", f"{confidence} interval", "above 0 in", "", left=("setting", ""))
-    for name, row in growth.iterrows():
-        interval = f"{row['low']:+.2f} to {row['high']:+.2f}"
-        said = verdict(row, bool(ruined[str(name)]))
-        table.add_row(str(name), f"{row['difference']:+.2f}", interval, percent(row["share_above_zero"]), said)
+    """Return differences in growth, a line each; of a narrow one the share above 0 goes first."""
+    share = "above 0 in"
+    columns: dict[str, Sequence[str | Text]] = {
+        "setting": [str(name) for name in growth.index],
+        "a year": [f"{row.difference:+.2f}" for row in growth.itertuples()],
+        f"{growth['confidence'].iloc[0] * 100:g}% interval": [
+            f"{row.low:+.2f} to {row.high:+.2f}" for row in growth.itertuples()
+        ],
+        share: [percent(value) for value in growth["share_above_zero"].tolist()],
+        "": [verdict(row, bool(ruined[str(name)])) for name, row in growth.iterrows()],
+    }
+    table, _ = squeezed(columns, dispensable=(share,), left=("setting", ""), width=terminal().width)
+    table.columns[0].no_wrap = False
     return table
 
 

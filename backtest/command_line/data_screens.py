@@ -1,6 +1,7 @@
 """What the command line prints of files and checks."""
 
-from backtest.command_line.tables import count, facts, show
+from backtest.command_line.tables import facts, show
+from backtest.figures_in_words import count
 from backtest.market.inspection import Inspection
 from backtest.signalling.lookahead import LookaheadReport
 

@@ -1,8 +1,11 @@
 """The command `walk-forward`: settings chosen on one window, judged on the next."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from backtest.command_line.options import (
+    JSON,
     RUN,
     STRATEGY,
     Options,
@@ -14,6 +17,9 @@ from backtest.command_line.options import (
 )
 from backtest.command_line.shell import announce_compilation, keeping_nothing
 from backtest.command_line.sweep_commands import OVER
+
+if TYPE_CHECKING:
+    from backtest.command_line.machine_output import Answer
 
 __all__ = ["walk_forward"]
 
@@ -28,15 +34,17 @@ FORWARD: Options = {
 }
 
 
-@with_options({**STRATEGY, **FORWARD, **RUN})
-def walk_forward(given: Values) -> None:
+@with_options({**STRATEGY, **FORWARD, **RUN, **JSON})
+def walk_forward(given: Values) -> "Answer | None":
     """Choose settings on each training window, and replay them on the window that follows it."""
     from backtest import forward
     from backtest.command_line.bases import base_of, count_of, swept_of
     from backtest.command_line.configuration import settings_of
-    from backtest.command_line.figures import figure_named
+    from backtest.command_line.documents import walk_document
     from backtest.command_line.forward_screens import print_walk
+    from backtest.command_line.machine_output import Answer
     from backtest.command_line.progress import progress_bar
+    from backtest.figures_in_words import figure_named
 
     for name, example in (("train", "365d"), ("test", "90d")):
         if name not in given:
@@ -60,7 +68,12 @@ def walk_forward(given: Values) -> None:
             workers=given.get("workers"),
             progress=report,
         )
+    if given.get("json"):
+        lengths = {name: given[name] for name in ("train", "test")}
+        how = {**lengths, "objective": objective, "anchored": bool(given.get("anchored"))}
+        return Answer(walk_document(found, base, how))
     training = (
         f"all of what is before, at least {given['train']}" if given.get("anchored") else f"the {given['train']} before"
     )
     print_walk(found, base, objective, f"of {given['test']}, each after training on {training}")
+    return None

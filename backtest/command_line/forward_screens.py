@@ -6,10 +6,11 @@ import pandas as pd
 from rich.text import Text
 
 from backtest.command_line.bases import Base
-from backtest.command_line.figures import Amount, amount_of, written
+from backtest.command_line.curve_screens import curve_of, print_curves
 from backtest.command_line.headings import heading, label, value_in_words
 from backtest.command_line.run_screens import figures
-from backtest.command_line.tables import count, fitted, show, spoken, terminal
+from backtest.command_line.tables import fitted, show, terminal
+from backtest.figures_in_words import Amount, amount_of, count, spoken, written
 from backtest.forward import WalkForward
 from backtest.market.bars import Bars
 from backtest.text import moment
@@ -35,6 +36,7 @@ def print_walk(found: WalkForward, base: Base[Bars], objective: str, lengths: st
     columns = columns_of(found.windows, objective, amount)
     table, _ = fitted(columns, kept=len(columns) - len(FIGURES), left={"test from"}, width=width)
     show(table, "", Text("all test windows as one account", style="bold"), "")
+    print_curves({"": curve_of(found.equity, [result.liquidations for result in found.results])}, amount)
     show(figures(found.summary, width, amount))
     if found.ended:
         show(f"{found.ended[0].upper()}{found.ended[1:]}.", style="red")

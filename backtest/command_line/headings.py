@@ -7,9 +7,9 @@ import pandas as pd
 from rich.table import Table
 
 from backtest.command_line.bases import Base
-from backtest.command_line.figures import amount_of
-from backtest.command_line.tables import facts, several, spoken
+from backtest.command_line.tables import facts, several
 from backtest.command_line.wording import summary as breach_in_words
+from backtest.figures_in_words import amount_of, spoken
 from backtest.market.bars import Bars
 from backtest.market.universes import Universe
 from backtest.terms.ladders import Tier
@@ -17,7 +17,7 @@ from backtest.terms.symbols import base_of, canonical_symbol
 from backtest.terms.venues import Venue
 from backtest.text import duration, moment
 
-__all__ = ["heading", "value_in_words", "values_in_words"]
+__all__ = ["heading", "heading_lines", "value_in_words", "values_in_words"]
 
 RATES = (
     "taker_fee",
@@ -38,30 +38,38 @@ PLAIN = Venue(tiers=(Tier(floor=0.0, maintenance_rate=0.0, max_leverage=1.0),))
 
 
 def heading(base: Base[Any], swept_as: str = "swept", history: Mapping[str, Any] | None = None) -> Table:
+    """Return what was replayed as the first lines of a screen; see `heading_lines`."""
+    table = facts()
+    for name, said in heading_lines(base, swept_as, history).items():
+        table.add_row(name, said)
+    return table
+
+
+def heading_lines(base: Base[Any], swept_as: str = "swept", history: Mapping[str, Any] | None = None) -> dict[str, str]:
     """Return what was replayed, in a few lines: settings that are swept stand together in the last, with that label.
 
     `history` is what a result says of its data: of bars in a folder, which were read in pieces.
     """
     venue, swept = base.venue, {name.rpartition(".")[2] for name in base.over}
     params = ", ".join(f"{name} {value}" for name, value in base.params.items() if name not in swept)
-    table = facts()
-    table.add_row("strategy", f"{base.strategy.name}{': ' if params else ''}{params}")
     last = base.bars.time[-1] if isinstance(base.bars, Bars) else None
     lines = bars_lines(base.bars) if isinstance(base.bars, Bars) else universe_lines(base.bars)
     if history is not None:
         lines, last = history_lines(history), pd.Timestamp(history["last"])
-    for name, said in lines.items():
-        table.add_row(name, said)
-    table.add_row("account", account_line(base))
+    lines = {
+        "strategy": f"{base.strategy.name}{': ' if params else ''}{params}",
+        **lines,
+        "account": account_line(base),
+    }
     if "venue" not in swept:
-        table.add_row("venue", f"{venue.name}{' as of ' if venue.as_of else ''}{venue.as_of}{later(venue, last)}")
+        lines["venue"] = f"{venue.name}{' as of ' if venue.as_of else ''}{venue.as_of}{later(venue, last)}"
         if breach := policy(venue):
-            table.add_row("breach", breach)
+            lines["breach"] = breach
         rates = {name: getattr(venue, name) for name in RATES if name not in swept}
-        table.add_row("rates", ", ".join(f"{spoken(name)} {rate:g}" for name, rate in rates.items() if rate) or "none")
+        lines["rates"] = ", ".join(f"{spoken(name)} {rate:g}" for name, rate in rates.items() if rate) or "none"
     if base.over:
-        table.add_row(swept_as, "; ".join(f"{label(name)} {values_in_words(base.over[name])}" for name in base.over))
-    return table
+        lines[swept_as] = "; ".join(f"{label(name)} {values_in_words(base.over[name])}" for name in base.over)
+    return lines
 
 
 def bars_lines(bars: Bars) -> dict[str, str]:

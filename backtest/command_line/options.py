@@ -1,19 +1,27 @@
 """Options that several commands take, by the panels of `--help` that they stand in."""
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from contextlib import nullcontext, redirect_stdout
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backtest.command_line.shell import given_of
+
+if TYPE_CHECKING:
+    from backtest.command_line.machine_output import Answer
 
 __all__ = [
     "ACCOUNT",
     "BARS",
     "DATA",
     "FOLDER",
+    "JSON",
+    "MACHINE",
     "PARAMS",
+    "REPORT",
     "RUN",
     "STRATEGY",
     "VENUE",
@@ -31,14 +39,31 @@ Options = Mapping[str, Any]
 
 Values = dict[str, Any]
 Command = Callable[..., None]
+Function = Callable[[Values], "Answer | None"]
+"""What a command does; it returns something with --json only."""
 
 
-def with_options(options: Options) -> Callable[[Callable[[Values], None]], Command]:
-    """Return a decorator of a command: it takes these options, and its function gets those that were given."""
+def with_options(options: Options) -> Callable[[Function], Command]:
+    """Return a decorator of a command: it takes these options, and its function gets those that were given.
 
-    def decorate(function: Callable[[Values], None]) -> Command:
+    With --json what the function returns is printed as one document, and nothing else comes to stdout: what strategies
+    print goes to stderr.
+    """
+
+    def decorate(function: Function) -> Command:
         def command(**values: Any) -> None:
-            function(given_of(values))
+            from backtest.command_line.machine_output import print_document
+
+            given = given_of(values)
+            with redirect_stdout(sys.stderr) if given.get("json") else nullcontext():
+                answer = function(given)
+            if answer is None:
+                return
+            print_document(function.__name__.replace("_", "-"), answer.document)
+            if answer.error:
+                raise typer.TyperException(answer.error)
+            if answer.code:
+                raise typer.Exit(answer.code)
 
         parameters = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
@@ -128,5 +153,10 @@ PARAMS: Options = {
     "param": texts_option(None, "NAME=VALUE...", "Parameters of the strategy."),
     "config": text_option(None, "FILE", "TOML file of settings; options win over it."),
 }
+REPORT: Options = {
+    "report": text_option(None, "[FILE.html]", "A page to look at: report.html, in --out if that is given."),
+}
+MACHINE = Annotated[bool | None, typer.Option("--json", help="One JSON document on stdout, for programs.")]
+JSON: Options = {"json": MACHINE}
 BARS: Options = {**STRATEGY, **DATA}
 RUN: Options = {**BARS, **ACCOUNT, **VENUE, **PARAMS}

@@ -1,15 +1,17 @@
-"""What the command line prints of a position that nobody has opened yet."""
+"""What the command line prints of a position that nobody has opened yet, on the screen and as a document."""
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from backtest.calculators import bankruptcy_price, liquidation_price, maintenance_margin
-from backtest.command_line.tables import facts, show, times
+from backtest.command_line.tables import facts, show
 from backtest.errors import ConfigError, MarginError
+from backtest.figures_in_words import times
 from backtest.terms.venues import Venue
 from backtest.text import grouped, shown
 
-__all__ = ["Holding", "print_liquidation_price"]
+__all__ = ["Holding", "price_document", "print_liquidation_price"]
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,50 @@ class Holding:
         return self.margin or self.notional(self.entry) / (self.leverage or 1.0)
 
 
-def print_liquidation_price(held: Holding) -> None:
-    """Print the price at which a position is liquidated, with what it requires there and where its margin ends."""
+class Prices(NamedTuple):
+    """Where a position fails, NaN where no price does it; the first is of a margin call where `is_call` says so."""
+
+    liquidation_price: float
+    maintenance_margin: float
+    bankruptcy_price: float
+    is_call: bool
+
+
+def prices_of(held: Holding) -> Prices:
+    """Return the price at which a position is liquidated, what it requires there and where its margin ends."""
     venue, symbol = held.venue, held.symbol
     price = float(liquidation_price(held.signed, held.entry, margin=held.money, venue=venue, symbol=symbol))
     broke = float(bankruptcy_price(held.signed, held.entry, margin=held.money, venue=venue, symbol=symbol))
+    notional = math.copysign(held.notional(price), held.signed)
+    required = math.nan if math.isnan(price) else float(maintenance_margin(notional, venue, symbol))
+    return Prices(price, required, broke, venue.call is not None and venue.call.grace > 0)
+
+
+def price_document(held: Holding) -> dict[str, object]:
+    """Return what was asked and what comes of it; `distance` is a fraction of the entry price, below 0 for a fall."""
+    found = prices_of(held)
+    return {
+        "venue": held.venue.name,
+        "as_of": held.venue.as_of or None,
+        "contract": held.venue.contract,
+        "symbol": held.symbol,
+        "side": held.side,
+        "quantity": held.quantity,
+        "entry_price": held.entry,
+        "leverage": held.notional(held.entry) / held.money,
+        "margin": held.money,
+        "trigger": "margin_call" if found.is_call else "liquidation",
+        "liquidation_price": found.liquidation_price,
+        "distance": found.liquidation_price / held.entry - 1.0,
+        "maintenance_margin": found.maintenance_margin,
+        "bankruptcy_price": found.bankruptcy_price,
+    }
+
+
+def print_liquidation_price(held: Holding) -> None:
+    """Print the price at which a position is liquidated, with what it requires there and where its margin ends."""
+    venue, symbol, found = held.venue, held.symbol, prices_of(held)
+    price, broke = found.liquidation_price, found.bankruptcy_price
     unit = f" {venue.base(symbol)}" if venue.contract == "inverse" and symbol else ""
     dated = f" as of {venue.as_of}" if venue.as_of else ""
     table = facts()
@@ -91,11 +132,9 @@ def print_liquidation_price(held: Holding) -> None:
     if math.isnan(price):
         table.add_row("liquidation price", "none: no price liquidates it")
     else:
-        sign = math.copysign(1.0, held.signed)
-        required = float(maintenance_margin(sign * held.notional(price), venue, symbol))
-        what = "liquidation price" if venue.call is None or venue.call.grace == 0 else "margin call at"
+        what = "margin call at" if found.is_call else "liquidation price"
         table.add_row(what, f"{figure(price)}, {price / held.entry - 1.0:+.2%} from the entry")
-        table.add_row("maintenance margin", f"{figure(required)}{unit} there")
+        table.add_row("maintenance margin", f"{figure(found.maintenance_margin)}{unit} there")
     table.add_row("bankruptcy price", "none" if math.isnan(broke) else figure(broke))
     show(table)
 

@@ -69,13 +69,14 @@ def left(seconds: float) -> str:
 
 
 @contextmanager
-def progress_bar(bars: int, settings: int) -> Iterator[Progress]:
+def progress_bar(bars: int, settings: int, purpose: str = "") -> Iterator[Progress]:
     """Yield what takes reports, and shows them on stderr where that is a terminal.
 
     Parameters
     ----------
     bars : int                 that each setting replays; 0 where they differ
     settings : int             that are prepared until the first report
+    purpose : str              what it is all for, said before the rest
     """
     if not sys.stderr.isatty():
         yield Progress(bars)
@@ -86,10 +87,10 @@ def progress_bar(bars: int, settings: int) -> Iterator[Progress]:
 
     columns = (BarColumn(bar_width=10), TextColumn("{task.fields[said]}"))
     with Bar(*columns, console=Console(stderr=True, highlight=False, markup=False), transient=True) as bar:
-        task = bar.add_task("", total=None, said=f"preparing {several(settings, 'setting')}")
+        task = bar.add_task("", total=None, said=f"{purpose}preparing {several(settings, 'setting')}")
 
         def update(done: int, total: int, rate: str) -> None:
-            said = f"{grouped(done)} of {grouped(total)}"
+            said = f"{purpose}{grouped(done)} of {grouped(total)}"
             bar.update(task, completed=done, total=total, said=f"{said}: {rate}" if rate else f"{said} settings")
 
         yield Progress(bars, update)

@@ -8,12 +8,24 @@ from rich.table import Table
 from rich.text import Text
 
 from backtest.command_line.bases import Base
-from backtest.command_line.figures import ALARMS, LEFT, OCCASIONAL, RIGHT, Amount, Figures, amount_of, written
+from backtest.command_line.curve_screens import curve_of, print_curves
 from backtest.command_line.headings import heading
-from backtest.command_line.tables import WIDTH, count, listing, show, spoken, terminal
+from backtest.command_line.tables import WIDTH, listing, show, squeezed, terminal
+from backtest.figures_in_words import (
+    ALARMS,
+    LEFT,
+    OCCASIONAL,
+    RIGHT,
+    Amount,
+    Figures,
+    amount_of,
+    count,
+    spoken,
+    written,
+)
 from backtest.market.bars import Bars
 from backtest.outcome.results import Result
-from backtest.outcome.sources import FRAMES
+from backtest.outcome.sources import FILES
 from backtest.terms.accounts import Account
 from backtest.text import grouped, moment
 
@@ -37,7 +49,10 @@ def print_result(result: Result, base: Base[Any]) -> None:
         facts.add_row("equity", outcome(result, base.account, amount))
     else:  # a history in a folder may be too long for its equity at every close
         facts = heading(base, history=result.description["data"])
-    show(facts, "", figures(result.summary, width, amount))
+    show(facts, "")
+    if isinstance(base.bars, Bars):
+        print_curves({"": curve_of(result.equity, [result.liquidations])}, amount)
+    show(figures(result.summary, width, amount))
     if len(result.liquidations):
         table, dropped = liquidation_table(result.liquidations.head(ROWS), width, amount)
         show(table)
@@ -53,7 +68,8 @@ def print_place(folder: str | None) -> None:
     if folder is None:
         show("Not saved: --out FOLDER keeps every bar, fill, trade and order.", style="dim")
     else:
-        show(f"Saved to {folder}: {', '.join(FRAMES)}, run.json")
+        show(f"Saved to {folder}:", whole=True)
+        show(Text(f"{', '.join(FILES)}, run.json"))
 
 
 def outcome(result: Result, account: Account, amount: Amount) -> Text:
@@ -96,21 +112,8 @@ def group(title: str, names: Figures, summary: pd.Series, width: int, amount: Am
 
 def liquidation_table(events: pd.DataFrame, width: int, amount: Amount) -> tuple[Table, list[str]]:
     """Return liquidations, a line each, in as many columns as fit, and the titles of the others."""
-    columns = liquidation_columns(events, amount)
-
-    def room(gap: int) -> int:
-        return width - sum(gap + max(map(len, [name, *cells])) for name, cells in columns.items()) + gap
-
-    dropped = []
-    for title in DISPENSABLE:
-        if room(2) >= 0:
-            break
-        if columns.pop(title, None):
-            dropped.append(title)
-    table = listing(*columns, left=("liquidated", "symbol", "how"), gap=3 if room(3) >= 0 else 2)
-    for row in zip(*columns.values(), strict=True):
-        table.add_row(*row)
-    return table, dropped
+    left = ("liquidated", "symbol", "how")
+    return squeezed(liquidation_columns(events, amount), dispensable=DISPENSABLE, left=left, width=width)
 
 
 def liquidation_columns(events: pd.DataFrame, amount: Amount) -> dict[str, list[str]]:
@@ -125,7 +128,8 @@ def liquidation_columns(events: pd.DataFrame, amount: Amount) -> dict[str, list[
     if columns["mark price"] == columns["fill price"]:
         columns["price"] = columns.pop("mark price")
         del columns["fill price"]
-    for name in ("margin_lost", "penalty", "forfeited", "bad_debt"):
+    lost = "margin_lost" if events["margin_lost"].notna().any() else "loss"  # a cross account has no margin to lose
+    for name in (lost, "penalty", "forfeited", "bad_debt"):
         if events[name].fillna(0.0).any():
             columns[spoken(name)] = [amount(each) for each in events[name]]
     flags = {name: list(events[name]) for name in ("gap", "joint", "partial")}

@@ -1,5 +1,6 @@
 """Around the commands: arguments as they are typed, and messages as they are read."""
 
+import os
 import re
 import sys
 import warnings
@@ -34,6 +35,9 @@ REPAIRS = 10
 MANY = ("--data", "--mark", "--funding", "--param", "--symbol-map", "--over", "--setting", "--detail")
 """Options that take several values."""
 
+PAGE, PAGES = "--report", ".html"
+"""The option that takes a value only where it is a page's name: alone it is written `--report=`."""
+
 PAIRS = {"symbol_map": "FROM=TO, as in BTCUSD=BTCUSDT", "over": "NAME=VALUES, as in leverage=1:50"}
 """Options that give something by name, and how they are written."""
 
@@ -41,13 +45,17 @@ PAIRS = {"symbol_map": "FROM=TO, as in BTCUSD=BTCUSDT", "over": "NAME=VALUES, as
 def spread(arguments: Sequence[str]) -> list[str]:
     """Return arguments with `--data A B` written as `--data A --data B`, since an option of typer takes one value.
 
-    The values go on up to the next option or Python file, which is the strategy.
+    The values go on up to the next option or Python file, which is the strategy. `--report` takes a page's name that
+    follows it, and else the empty text.
     """
     result: list[str] = []
     option, waiting = "", False
     for position, argument in enumerate(arguments):
         if argument == "--":
             return [*result, *arguments[position:]]
+        if result[-1:] == [f"{PAGE}="] and arguments[position - 1] == PAGE and argument.lower().endswith(PAGES):
+            result[-1] += argument
+            continue
         if waiting:
             waiting = False
         elif argument.startswith("-"):
@@ -58,7 +66,7 @@ def spread(arguments: Sequence[str]) -> list[str]:
             result.append(option)
         else:
             option = ""
-        result.append(argument)
+        result.append(f"{PAGE}=" if argument == PAGE else argument)
     return result
 
 
@@ -117,9 +125,10 @@ def in_options(message: str, arguments: Sequence[str]) -> str:
 
 
 def complain(kind: str, message: str) -> None:
-    """Print one line to stderr, its first word in colour on a terminal."""
+    """Print one line to stderr, its first word in colour on a terminal that is not told to have none (NO_COLOR)."""
     colour = typer.colors.RED if kind == "error" else typer.colors.YELLOW
-    typer.secho(f"{kind}: ", err=True, nl=False, fg=colour, bold=True)
+    word = f"{kind}: " if os.environ.get("NO_COLOR") else typer.style(f"{kind}: ", fg=colour, bold=True)
+    typer.echo(word, err=True, nl=False)
     typer.echo(" ".join(message.split()), err=True)
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 from rich.text import Text
 
 from backtest.command_line.headings import value_in_words
-from backtest.command_line.tables import count, facts, listing, several, show
+from backtest.command_line.tables import facts, listing, several, show
+from backtest.figures_in_words import count
 
 __all__ = ["print_survival"]
 

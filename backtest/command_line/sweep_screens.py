@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from backtest.command_line.bases import Base
-from backtest.command_line.figures import WRITERS, amount_of, is_better_low, written
 from backtest.command_line.headings import heading, label, value_in_words
 from backtest.command_line.progress import bars_each, number, speed
 from backtest.command_line.survival import print_survival
-from backtest.command_line.tables import count, fitted, listing, several, show, spoken, terminal
+from backtest.command_line.tables import fitted, listing, several, show, terminal
+from backtest.figures_in_words import WRITERS, amount_of, count, is_better_low, spoken, written
 
-__all__ = ["print_sweep"]
+__all__ = ["print_place", "print_sweep"]
 
 BEST = 10
 """Rows that are printed; the saved table has them all."""
@@ -53,7 +53,7 @@ FIRST = (
 """Figures that are shown first where not all fit."""
 
 
-def print_sweep(table: pd.DataFrame, base: Base[Any], by: str, out: str | None, before: int = 0) -> None:
+def print_sweep(table: pd.DataFrame, base: Base[Any], by: str, before: int = 0) -> None:
     """Print a sweep's table in short; `before` of its rows had been finished when it began."""
     ran = table[table["reason"] == ""]
     names = list(table.columns[: table.columns.get_loc("reason")])
@@ -63,9 +63,14 @@ def print_sweep(table: pd.DataFrame, base: Base[Any], by: str, out: str | None, 
         print_survival(ran, names)
     if len(ran) < len(table):
         print_reasons(table[table["reason"] != ""])
+
+
+def print_place(table: pd.DataFrame, by: str, out: str | None) -> None:
+    """Print where the table was saved, and how it is asked which of it was best."""
     if out is None:
         show("Not saved: --out FOLDER keeps every figure of every setting.", style="dim")
     else:
+        names = list(table.columns[: table.columns.get_loc("reason")])
         asked = shlex.join(["backtest", "query", out, question(names, by)])
         show(f"Saved to {out}: {asked}", style="dim", whole=True)
 

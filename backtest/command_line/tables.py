@@ -1,90 +1,35 @@
-"""Numbers and tables on a screen: as wide as the terminal, or 80 columns, and in colour on a terminal only."""
+"""Tables on a screen: as wide as the terminal, or 80 columns, and in colour on a terminal only."""
 
-import math
 import os
 import sys
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 
-import pandas as pd
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
-from backtest.text import grouped
+from backtest.figures_in_words import count
 
 __all__ = [
     "WIDTH",
-    "coins",
-    "count",
-    "days",
     "facts",
     "fitted",
     "listing",
-    "money",
-    "percent",
-    "ratio",
     "several",
     "show",
-    "spoken",
+    "squeezed",
     "terminal",
-    "times",
 ]
 
 WIDTH = 80
 """Columns of a screen that is no terminal."""
 
-UNDEFINED = "-"
-
-HUGE = 10_000
-"""Fractions whose digits nobody reads: a few good weeks, taken for a year."""
-
-
-def money(value: float) -> str:
-    """Return an amount of money, as in 1 234.50."""
-    return UNDEFINED if math.isnan(value) else grouped(value, 2)
-
-
-def coins(value: float) -> str:
-    """Return an amount of a coin, as in 0.012346."""
-    return UNDEFINED if math.isnan(value) else grouped(value, 6)
-
-
-def ratio(value: float) -> str:
-    """Return a number without a unit, as in 1.23."""
-    return UNDEFINED if math.isnan(value) else grouped(value, 2)
-
-
-def percent(value: float) -> str:
-    """Return a fraction as it is read aloud, as in -12.34%; one beyond all measure as in 3.04e+13%."""
-    if math.isnan(value):
-        return UNDEFINED
-    return f"{grouped(100 * value, 2)}%" if abs(value) < HUGE else f"{100 * value:.3g}%"
-
-
-def times(value: float) -> str:
-    """Return a multiple, as in 9.87x."""
-    return UNDEFINED if math.isnan(value) else f"{grouped(value, 2)}x"
-
-
-def days(value: pd.Timedelta) -> str:
-    """Return a length of time in days, as in 12.5 days."""
-    return f"{grouped(value / pd.Timedelta(days=1), 1)} days"
-
-
-def count(value: int) -> str:
-    """Return a whole number, as in 47 077."""
-    return grouped(value)
-
 
 def several(number: int, noun: str) -> str:
     """Return a number of things, as in 1 bar or 2 bars."""
     return f"{count(number)} {noun}{'s' if number != 1 else ''}"
-
-
-def spoken(name: str) -> str:
-    """Return a name without its underscores."""
-    return name.replace("_", " ")
 
 
 def terminal() -> Console:
@@ -146,6 +91,26 @@ def fitted(
     for row in zip(*(columns[title] for title in titles), strict=True):
         table.add_row(*row)
     return table, {title: cells for title, cells in columns.items() if title not in titles}
+
+
+def squeezed(
+    columns: Mapping[str, Sequence[str | Text]], *, dispensable: Sequence[str], left: Collection[str], width: int
+) -> tuple[Table, list[str]]:
+    """Return a table of columns, nearer together where they must be, and the titles of the dispensable that went."""
+    kept, dropped = dict(columns), []
+
+    def room(gap: int) -> int:
+        return width - sum(gap + max(map(len, [name, *cells])) for name, cells in kept.items()) + gap
+
+    for title in dispensable:
+        if room(2) >= 0:
+            break
+        if kept.pop(title, None):
+            dropped.append(title)
+    table = listing(*kept, left=left, gap=3 if room(3) >= 0 else 2)
+    for row in zip(*kept.values(), strict=True):
+        table.add_row(*row)
+    return table, dropped
 
 
 def fold(title: str, cells: Sequence[str]) -> str:

@@ -5,14 +5,15 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from backtest.command_line.tables import count, facts, listing, money, several, show, spoken, times
+from backtest.command_line.tables import facts, listing, several, show
 from backtest.command_line.wording import costs, figure_in_words, rules, summary
+from backtest.figures_in_words import count, money, spoken, times
 from backtest.terms.ladders import Ladder
 from backtest.terms.presets import Preset, preset, preset_names, read_preset, venue
 from backtest.terms.symbols import ANY
 from backtest.terms.venues import Venue
 
-__all__ = ["print_venue", "print_venue_file", "print_venues"]
+__all__ = ["ladders_of", "print_venue", "print_venue_file", "print_venues", "steps_of", "venue_of"]
 
 MANY = 3
 """Symbols whose tiers are printed without being asked for."""
@@ -66,9 +67,8 @@ def print_preset(said: Preset, made: Venue, symbol: str | None) -> None:
     tiers = listing("as of", "symbols", "tiers", "source", left=("as of", "source"))
     for snapshot in reversed(said.tiers):
         dated = venue_of(said, snapshot.as_of)
-        steps = sum(map(len, ladders_of(dated, None).values()))
         symbols = count(len(dated.tiers)) if isinstance(dated.tiers, dict) else "any"
-        tiers.add_row(snapshot.as_of, symbols, count(steps), snapshot.source)
+        tiers.add_row(snapshot.as_of, symbols, count(steps_of(dated)), snapshot.source)
     figures = listing("as of", "figure", "source", left=("as of", "figure", "source"))
     figures.columns[1].no_wrap, figures.columns[1].max_width = False, FIGURE
     figures.columns[2].overflow = "fold"
@@ -99,8 +99,12 @@ def listed(made: Venue) -> str:
     """Return how many symbols a venue lists."""
     if not isinstance(made.tiers, dict):
         return f"{several(len(made.tiers), 'tier')} for any symbol"
-    steps = sum(map(len, made.tiers.values()))
-    return f"{several(len(made.tiers), 'symbol')}, {several(steps, 'tier')}"
+    return f"{several(len(made.tiers), 'symbol')}, {several(steps_of(made), 'tier')}"
+
+
+def steps_of(made: Venue) -> int:
+    """Return how many tiers a venue has, of all symbols together."""
+    return sum(map(len, ladders_of(made, None).values()))
 
 
 def ladders_of(made: Venue, symbol: str | None) -> dict[str, Ladder]:

@@ -1,6 +1,6 @@
 """The rules of a venue in words."""
 
-from backtest.command_line.tables import spoken
+from backtest.figures_in_words import spoken
 from backtest.terms.venues import MarginCall, Venue
 from backtest.text import grouped
 

@@ -394,14 +394,14 @@ class Logs(NamedTuple):
 
 
 class Track(NamedTuple):
-    """How positions change from close to close; the count may exceed the rows, which are then complete in a longer one.
+    """How positions change from close to close; there may be more changes than rows, which a longer one has all of.
 
     Where it is not wanted, `latest` is empty.
     """
 
     holdings: Records  # HOLDING, a row for every change
     latest: Records  # (M,) HOLDING, of each position the last row
-    count: Int64Array1D  # (1,) changes
+    changes: Int64Array1D  # (1,) their number
 
 
 NO_TRACK = Track(np.empty(0, HOLDING), np.empty(0, HOLDING), np.zeros(1, np.int64))

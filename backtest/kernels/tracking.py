@@ -25,17 +25,17 @@ def note_holdings(market: Market, book: Book, rules: Rules, track: Track, t: int
                 set_holding(book.positions[i], rules, latest, price)
                 latest.bar = t
                 latest.instrument = i
-                row = track.count[0]
+                row = track.changes[0]
                 if row < track.holdings.shape[0]:
                     track.holdings[row] = latest
-                track.count[0] = row + 1
+                track.changes[0] = row + 1
 
 
 @helper
 def is_other(position: Record, rules: Rules, latest: Record, liquidation: float) -> bool:
     """Return whether a position is not what its latest row says."""
-    if position.quantity == 0.0 or latest.quantity == 0.0:
-        return position.quantity != latest.quantity
+    if position.quantity == 0.0 and latest.quantity == 0.0:
+        return False
     return not (
         position.quantity == latest.quantity
         and position.entry_price == latest.entry_price

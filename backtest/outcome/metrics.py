@@ -10,9 +10,10 @@ Returns are taken on equity and reserve together; a refill from outside is no re
 sum, the last of each UTC day (a bar belongs to the day in which it opens) after `cash`; the risk-free rate is 0. Falls
 are fractions of the high-water mark, which starts at `cash`, and negative.
 Sources: quantstats 0.0.86 `stats.py` (Apache-2.0) where it is named below; on daily bars of a market that never closes
-every figure is equal. backtesting.py has the same falls, times under water and win rate; its Sharpe and Sortino ratios
-take the compounded return of a year where these take the mean. On a bust curve, where quantstats returns NaN or worse,
-the rules are stated below.
+those figures are equal, but for the longest fall, which lasts a day more here: `docs/metrics.md` has every difference.
+backtesting.py has the same falls, times under water and win rate; its Sharpe and Sortino ratios take the compounded
+return of a year where these take the mean. On a bust curve, where quantstats returns NaN or worse, the rules are stated
+below.
 """
 
 from dataclasses import dataclass

@@ -46,6 +46,7 @@ class Result:
         maintenance asked amount reserve
     summary : Series           figures by name
     drawdowns : DataFrame      drawdown drawdown_low, by time: fractions of the high-water mark
+    curve : EquityCurve        what returns are taken on: equity and reserve, of which no refill is a return
     monthly_returns : DataFrame  a row a year, columns 1 to 12 and "year"
     bars : Bars                what was replayed; of a saved run without volume
 
@@ -142,7 +143,7 @@ class Result:
         """Return the summary as a table, as notebooks show it."""
         from backtest.pages.notebook import summary_html
 
-        return summary_html(self.summary)
+        return summary_html(self.summary, currency=self.description["account"]["currency"])
 
     def plot(self) -> "Figure":
         """Return price, equity, drawdown and margin ratio on one axis of time; `bt.plots` has every figure by itself.
@@ -153,9 +154,13 @@ class Result:
 
         traded = self.trades["symbol"]
         symbol = str(traded.mode().iloc[0]) if len(traded) else self.bars.symbols[0]
-        trades, liquidations = (frame[frame["symbol"] == symbol] for frame in (self.trades, self.liquidations))
         return plots.overview(
-            self.bars.frame(symbol), self.history, self.drawdowns, trades=trades, liquidations=liquidations
+            self.bars.frame(symbol),
+            self.history,
+            self.drawdowns,
+            trades=self.trades,
+            liquidations=self.liquidations,
+            symbol=symbol,
         )
 
     def report(self, path: str | os.PathLike[str], *, shared_script: bool = False) -> None:

@@ -237,7 +237,7 @@ def replay_positions(inputs: Inputs) -> Records:
     while True:
         track = new_track(instruments, capacity)
         replay_once(inputs, new_logs(0, 0, 0, 0), track=track)
-        changes = int(track.count[0])
+        changes = int(track.changes[0])
         if changes <= capacity:
             return track.holdings[:changes]
         capacity = changes

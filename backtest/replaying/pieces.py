@@ -153,11 +153,11 @@ class Replay:
             columns, logs = Columns(np.empty(stop), np.empty(stop), detail, track), new_logs(*room)
             loop.replay(market, schedule, self.rules, self.book, logs, columns, start, stop)
             counts = logs.counts.tolist()
-            if track.count[0] <= changes and all(count <= size for count, size in zip(counts, room, strict=True)):
+            if track.changes[0] <= changes and all(count <= size for count, size in zip(counts, room, strict=True)):
                 break
-            room, changes = tuple(counts), int(track.count[0])
+            room, changes = tuple(counts), int(track.changes[0])
         self._latest = track.latest
-        holdings = track.holdings[: track.count[0]]
+        holdings = track.holdings[: track.changes[0]]
         holdings["bar"] += bars.first
         left = Columns(columns.equity[start:], columns.equity_low[start:], columns.detail[:, start:])
         alarms = list[Alarm]()

@@ -1,32 +1,92 @@
-"""The figures of a summary: in which groups they stand, how each is written, and which way is better."""
+"""The figures of a summary in words: in which groups they stand, how each is written, and which way is better."""
 
 import math
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
-from backtest.command_line.tables import coins, count, days, money, percent, ratio, times
+import pandas as pd
+
 from backtest.errors import ConfigError
+from backtest.text import grouped
 
 __all__ = [
     "ALARMS",
     "LEFT",
     "OCCASIONAL",
     "RIGHT",
+    "UNDEFINED",
+    "WRITERS",
     "Amount",
     "Figures",
     "amount_of",
+    "coins",
+    "count",
+    "days",
     "figure_named",
     "is_better_low",
+    "money",
+    "percent",
+    "ratio",
+    "spoken",
+    "times",
     "written",
+    "yes_or_no",
 ]
 
 Figures = Mapping[str, Callable[..., str]]
 Amount = Callable[[float], str]
 
+UNDEFINED = "-"
+
+HUGE = 10_000
+"""Fractions whose digits nobody reads: a few good weeks, taken for a year."""
+
+
+def money(value: float) -> str:
+    """Return an amount of money, as in 1 234.50."""
+    return UNDEFINED if math.isnan(value) else grouped(value, 2)
+
+
+def coins(value: float) -> str:
+    """Return an amount of a coin, as in 0.012346."""
+    return UNDEFINED if math.isnan(value) else grouped(value, 6)
+
+
+def ratio(value: float) -> str:
+    """Return a number without a unit, as in 1.23."""
+    return UNDEFINED if math.isnan(value) else grouped(value, 2)
+
+
+def percent(value: float) -> str:
+    """Return a fraction as it is read aloud, as in -12.34%; one beyond all measure as in 3.04e+13%."""
+    if math.isnan(value):
+        return UNDEFINED
+    return f"{grouped(100 * value, 2)}%" if abs(value) < HUGE else f"{100 * value:.3g}%"
+
+
+def times(value: float) -> str:
+    """Return a multiple, as in 9.87x."""
+    return UNDEFINED if math.isnan(value) else f"{grouped(value, 2)}x"
+
+
+def days(value: pd.Timedelta) -> str:
+    """Return a length of time in days, as in 12.5 days."""
+    return f"{grouped(value / pd.Timedelta(days=1), 1)} days"
+
+
+def count(value: int) -> str:
+    """Return a whole number, as in 47 077."""
+    return grouped(value)
+
 
 def yes_or_no(value: object) -> str:
     """Return a truth in a word."""
     return "yes" if value else "no"
+
+
+def spoken(name: str) -> str:
+    """Return a name without its underscores."""
+    return name.replace("_", " ")
 
 
 # The figures of a summary under the names that it gives them, and how each is written.

@@ -1,0 +1,105 @@
+"""Pages of sweeps and comparisons in a real browser: choices, where settings part, and whether it can be read."""
+
+import pandas as pd
+import pytest
+from browser import browsing, complaints, draw_all, hard_to_read, open_page, show_as
+from frames import DATA
+from selenium.webdriver import Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
+
+import backtest as bt
+from backtest.pages.comparison_pages import write_comparison_page
+from backtest.pages.sweep_pages import write_sweep_page
+
+STRATEGIES = DATA.parent / "strategies"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with browsing(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def sweep_page(tmp_path_factory):
+    bars = bt.read_bars(DATA / "btcusdt_1h.parquet")["2020":"2021"]
+    strategy = bt.strategy(STRATEGIES / "moving_average_cross.py")
+    over = {"leverage": [1, 2, 3, 5, 8, 13], "margin_mode": ["isolated", "cross"], "fast": [10, 20, 50]}
+    venue = bt.venue("binance_usdm")
+    tables = [
+        bt.sweep(bars, strategy, venue=venue, over=over, account=bt.Account(intrabar=order))
+        for order in ("worst", "best")
+    ]
+    path = tmp_path_factory.mktemp("pages") / "sweep.html"
+    write_sweep_page(tables[0], path, best=tables[1], facts={"data": "BTCUSDT, two years of hours"})
+    return path
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    bars = bt.read_bars([DATA / "btcusd_30m.parquet", DATA / "ethusd_30m.parquet"]).with_funding(0.0001)
+    venue = bt.venue("binance_usdm", symbols={"BTCUSD": "BTCUSDT", "ETHUSD": "ETHUSDT"})
+    strategy = bt.strategy(STRATEGIES / "relative_momentum.py")
+    return bt.compare(bars, strategy, venue=venue, account=bt.Account(leverage=5), resamples=100)
+
+
+@pytest.fixture(scope="module")
+def comparison_page(comparison, tmp_path_factory):
+    path = tmp_path_factory.mktemp("pages") / "comparison.html"
+    write_comparison_page(comparison, path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["sweep_page", "comparison_page"])
+def test_they_can_be_read(browser, request, name):
+    show_as(browser, 390)
+    open_page(browser, request.getfixturevalue(name))
+    draw_all(browser)
+    for width, scheme in ((390, "light"), (390, "dark"), (1280, "dark"), (1280, "light")):
+        show_as(browser, width, scheme)
+        assert hard_to_read(browser) == []
+    assert complaints(browser) == []
+
+
+def test_a_sweep_shows_what_is_chosen(browser, sweep_page):
+    show_as(browser)
+    open_page(browser, sweep_page)
+    draw_all(browser)
+    title = "return charts[0].plot._fullLayout.xaxis.title.text"
+    assert browser.execute_script(title) == "Leverage (x)"
+    Select(browser.find_element(By.CSS_SELECTOR, "#chart-growth select")).select_by_value("fast")
+    assert browser.execute_script(title) == "Fast"
+    figure, pair = (Select(each) for each in browser.find_elements(By.CSS_SELECTOR, "#chart-fields select"))
+    field = "return charts[1].plot._fullData[0].z.map((row) => [...row])"
+    growth = browser.execute_script(field)
+    figure.select_by_value("ruined")
+    assert {cell for row in browser.execute_script(field) for cell in row} <= {0, 1, None}
+    assert browser.execute_script(field) != growth
+    assert [option.text for option in pair.options] == [
+        "leverage and margin mode",
+        "leverage and fast",
+        "margin mode and fast",
+    ]
+    pair.select_by_value("leverage and fast")
+    assert browser.execute_script("return charts[1].plot._fullLayout.yaxis.title.text") == "Fast"
+    assert complaints(browser) == []
+
+
+def test_a_click_leads_to_where_settings_part(browser, comparison, comparison_page):
+    show_as(browser)
+    open_page(browser, comparison_page)
+    draw_all(browser)
+    row = browser.find_elements(By.CSS_SELECTOR, "table.events tbody tr")[1]
+    row.send_keys(Keys.ENTER)
+    start, end = (
+        pd.Timestamp(stamp, tz="UTC")
+        for stamp in browser.execute_script("return charts[0].plot._fullLayout.xaxis.range")
+    )
+    parted = comparison.liquidations["time"].iloc[1]
+    half = pd.Timedelta("15min")
+    assert (start, end) == (parted - 40 * 2 * half - half, parted + 40 * 2 * half + half)
+    low, high = browser.execute_script("return charts[0].plot._fullLayout.yaxis.range")
+    seen = [result.equity[start:end] for result in comparison.results.values()]
+    assert low < min(each.min() for each in seen) < max(each.max() for each in seen) < high
+    assert complaints(browser) == []

@@ -1,0 +1,179 @@
+"""What the pages of sweeps and comparisons say."""
+
+import pandas as pd
+import pytest
+from stand_in import StandIn, bars_of, frame, liquidation
+
+import backtest as bt
+from backtest.pages.comparison_pages import comparison_context
+from backtest.pages.comparison_tables import growth_table
+from backtest.pages.sweep_pages import sweep_context, write_sweep_page
+from backtest.pages.sweep_tables import reasons_table
+
+FIGURES = {"cagr": 0.1, "max_drawdown_low": -0.5, "liquidations": 0, "ruined": False, "refills": 0, "sharpe": 1.0}
+
+
+def table_of(*rows):
+    """Return a sweep's table: settings first, then the reason, then figures."""
+    names = [name for name in rows[0] if name not in (*FIGURES, "reason")]
+    full = [{name: row[name] for name in names} | {"reason": ""} | FIGURES | row for row in rows]
+    return pd.DataFrame([row if not row["reason"] else row | dict.fromkeys(FIGURES) for row in full])
+
+
+def leverages(*lost, modes=("isolated",), values=(1, 2, 5)):
+    rows = [{"leverage": leverage, "margin_mode": mode} for leverage in values for mode in modes]
+    return table_of(*(row | {"ruined": row["leverage"] in lost, "cagr": 0.3 - 0.1 * row["leverage"]} for row in rows))
+
+
+def cells(table, title):
+    (column,) = [column for column in table.columns if column.title == title]
+    return list(column.cells)
+
+
+@pytest.mark.parametrize(
+    ("lost", "said", "more"),
+    [
+        ((), "All 3 accounts lived; growth was highest with leverage 1, margin mode isolated: 20.00% a year", ()),
+        (
+            (5,),
+            "2 of 3 accounts lived; growth was highest with leverage 1, margin mode isolated: 20.00% a year",
+            ("Every account lived up to 2x; none above.",),
+        ),
+        (
+            (2,),
+            "2 of 3 accounts lived; growth was highest with leverage 1, margin mode isolated: 20.00% a year",
+            ("Every account lived up to 1x; the highest that one lived through is 5x.",),
+        ),
+        (
+            (1, 2),
+            "1 of 3 accounts lived; growth was highest with leverage 1, margin mode isolated: 20.00% a year",
+            ("Some were lost even at 1x; the highest that one lived through is 5x.",),
+        ),
+        ((1, 2, 5), "None of 3 accounts lived", ("No account lived, from 1x on.",)),
+    ],
+)
+def test_a_sweep_says_how_many_lived(lost, said, more):
+    verdict = sweep_context(leverages(*lost), None, {})["verdict"]
+    assert (verdict.sentence, verdict.more) == (said, more)
+
+
+def test_a_refilled_account_did_not_live():
+    table = leverages(values=(1, 2))
+    table.loc[1, "refills"] = 3
+    context = sweep_context(table, None, {})
+    assert context["verdict"].sentence.startswith("1 of 2 accounts lived")
+    assert [tile.value for tile in context["tiles"]][:2] == ["2", "1"]
+
+
+def test_the_best_come_first_and_the_others_are_counted(monkeypatch):
+    monkeypatch.setattr("backtest.pages.sweep_tables.ROWS", 2)
+    table = table_of(
+        *({"fast": fast, "cagr": cagr} for fast, cagr in ((1, 0.1), (2, 0.4), (3, float("nan")), (4, 0.2)))
+    )
+    best = sweep_context(table, None, {})["best"]
+    assert cells(best, "fast") == ["2", "4"]
+    assert cells(best, "cagr") == ["40.00%", "20.00%"]
+    assert best.note == "The best 2 by cagr; 2 other settings ran, too."
+
+
+def test_reasons_that_differ_in_numbers_stand_together():
+    rows = [
+        {"leverage": leverage, "reason": f"leverage must be at most 20, got {leverage}"} for leverage in (21, 22, 23)
+    ]
+    refused = table_of(*rows, {"leverage": 1, "reason": "cash must be above 0"})
+    found = reasons_table(refused, ["leverage"])
+    assert cells(found, "settings") == ["3", "1"]
+    assert cells(found, "why") == ["leverage must be at most 20, got 21, and the like", "cash must be above 0"]
+    assert cells(found, "the first of them") == ["leverage 21", "leverage 1"]
+
+
+def test_charts_follow_from_what_is_swept():
+    context = sweep_context(leverages(modes=("isolated", "cross")), None, {})
+    growth, fields = context["charts"]
+    assert list(growth.figures) == [""]
+    assert list(fields.figures) == ["cagr", "max_drawdown_low", "liquidations", "ruined"]
+    rows = [{"leverage": a, "fast": b, "mode": c} for a in (1, 2) for b in (5, 9) for c in ("x", "y")]
+    growth, fields = sweep_context(table_of(*rows), None, {})["charts"]
+    assert list(growth.figures) == ["leverage", "fast"]
+    assert len(fields.figures) == 4 * 3
+    assert sweep_context(table_of({"mode": "x"}, {"mode": "y"}), None, {})["charts"] == []
+
+
+def test_a_sweep_in_which_nothing_ran_has_a_page(tmp_path):
+    table = table_of({"leverage": 1, "reason": "no"}, {"leverage": 2, "reason": "no"})
+    write_sweep_page(table, tmp_path / "sweep.html", facts={"data": "<b>none</b>"})
+    text = (tmp_path / "sweep.html").read_text(encoding="utf-8")
+    assert "No setting could run" in text
+    assert "&lt;b&gt;none&lt;/b&gt;" in text
+    assert "<b>none" not in text
+
+
+def test_what_is_no_sweep_is_refused(tmp_path):
+    with pytest.raises(bt.DataError, match="table must have a column reason"):
+        write_sweep_page(pd.DataFrame({"a": [1]}), tmp_path / "sweep.html")
+    assert not list(tmp_path.iterdir())
+
+
+class Compared:
+    """Two settings side by side, of which the first is liquidated once."""
+
+    def __init__(self):
+        bars = bars_of(300)
+        event = liquidation(bars.time[100])
+        one = StandIn(bars, [9_000.0] * 100 + [0.0] * 200, liquidations=frame("liquidations", event))
+        other = StandIn(bars)
+        other.description["account"] |= {"margin_mode": "cross"}
+        self.results = {"isolated": one, "cross": other}
+        self.table = pd.DataFrame(
+            {
+                "total_return": [-1.0, 0.0],
+                "liquidations": [1, 0],
+                "pressure": [0.25, 0.0],
+                "ruined": [True, False],
+                "final_equity": [0.0, 10_000.0],
+            },
+            index=["isolated", "cross"],
+        )
+        self.liquidations = pd.DataFrame(
+            {"time": bars.time[[100]], "symbol": ["BTCUSDT"], "isolated": [True], "cross": [False]}
+        )
+        self.growth = growth_of(cross=(0.4, -0.1, 0.9))
+
+
+def growth_of(**rows):
+    figures = [
+        {"difference": a, "low": b, "high": c, "confidence": 0.95, "share_above_zero": 0.8, "block": 3.0, "days": 12}
+        for a, b, c in rows.values()
+    ]
+    return pd.DataFrame(figures, index=list(rows))
+
+
+def test_a_comparison_says_who_lived_and_what_differs():
+    context = comparison_context(Compared())
+    assert context["verdict"].sentence == "1 of 2 accounts lived: cross"
+    assert context["verdict"].more == (
+        "isolated: Liquidated once; the account was lost on 2020-01-05 04:00.",
+        "cross: The account lived: nothing was traded, 10 000.00 is left.",
+    )
+    facts = dict(context["facts"])
+    assert facts["compared"] == "isolated, cross"
+    assert "account" not in facts
+    assert facts["venue"] == "made_up"
+    assert [side.setting.split(";")[1] for side in context["sides"]] == [
+        " isolated margin, 5x, cash 10 000.00",
+        " cross margin, 5x, cash 10 000.00",
+    ]
+    assert cells(context["figures"], "time under margin pressure") == ["25.00%", "0.00%"]
+    assert cells(context["figures"], "final equity") == ["0.00", "10 000.00"]
+    assert [cells(context["differing"], name) for name in ("isolated", "cross")] == [["liquidated"], ["-"]]
+
+
+def test_growth_says_whether_a_difference_is_more_than_chance():
+    growth = growth_of(
+        a=(0.4, 0.1, 0.9), b=(-0.4, -0.9, -0.1), c=(0.4, -0.1, 0.9), d=(0.0, 0.0, 0.0), e=(1.0, 0.5, 2.0)
+    )
+    ruined = pd.Series([False, False, False, False, True], index=list("abcde"))
+    table = growth_table(growth, ruined)
+    assert cells(table, "") == ["more than chance", "more than chance", "may be chance", "alike", "lost"]
+    assert list(table.columns[-1].tones) == ["good", "bad", "", "", "bad"]
+    assert cells(table, "95% interval")[0] == "+0.10 to +0.90"
