@@ -7,7 +7,8 @@ import pytest
 
 from backtest.kernels.curves import DAY, end_falls, mark_days, start_falls, walk_falls
 from backtest.kernels.enums import CallEvent, Reason, Shortfall
-from backtest.kernels.schema import CALL, FILL, LIQUIDATION, ORDER, POSITION, TOTALS, TRIP, Logs
+from backtest.kernels.schema import CALL, FILL, LIQUIDATION, ORDER, POSITION, Logs
+from backtest.kernels.sums_schema import TOTALS, TRIP
 from backtest.kernels.trips import OPEN, settle_trips, tally
 
 HOUR = 3_600_000_000_000

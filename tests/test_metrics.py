@@ -10,7 +10,8 @@ import pytest
 
 from backtest.kernels.curves import end_falls, mark_days, start_falls, walk_falls
 from backtest.kernels.enums import Shortfall
-from backtest.kernels.schema import ACCOUNT, CALL, FILL, LIQUIDATION, ORDER, TRIP, Logs
+from backtest.kernels.schema import ACCOUNT, CALL, FILL, LIQUIDATION, ORDER, Logs
+from backtest.kernels.sums_schema import TRIP
 from backtest.outcome import metrics
 from backtest.outcome.metrics import EquityCurve, daily_returns, summarise
 from backtest.outcome.ratios import periods_per_year

@@ -8,7 +8,8 @@ import pytest
 from metrics_page import NAME, as_shown, tables
 from peers import DEAD, by_day, imported, returns, run, theirs
 
-from backtest.kernels.schema import ACCOUNT, CALL, FILL, LIQUIDATION, ORDER, TRIP, Logs
+from backtest.kernels.schema import ACCOUNT, CALL, FILL, LIQUIDATION, ORDER, Logs
+from backtest.kernels.sums_schema import TRIP
 from backtest.outcome.metrics import EquityCurve, daily_returns, summarise
 
 CASH = 100.0

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from backtest.kernels.enums import CallEvent, Reason, Shortfall
-from backtest.kernels.schema import TRIP, Book, Float64Array1D, Logs, Records, Rules
+from backtest.kernels.schema import Book, Float64Array1D, Logs, Records, Rules
+from backtest.kernels.sums_schema import TRIP
 from backtest.market.bar_times import BarTimes
 from backtest.outcome.trades import round_trips, settled_trips
 from backtest.replaying.engine import LEGS

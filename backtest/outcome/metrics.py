@@ -25,7 +25,8 @@ import pandas as pd
 
 from backtest.kernels.curves import end_falls, mark_days, start_falls, walk_falls
 from backtest.kernels.orders import RUIN
-from backtest.kernels.schema import TOTALS, Float64Array1D, Float64Array2D, Int64Array1D, Logs, Record, Records
+from backtest.kernels.schema import Float64Array1D, Float64Array2D, Int64Array1D, Logs, Record, Records
+from backtest.kernels.sums_schema import TOTALS
 from backtest.kernels.trips import tally
 from backtest.outcome.ratios import (
     DAYS_PER_YEAR,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from backtest.kernels.schema import ACCOUNT, TRIP
+from backtest.kernels.schema import ACCOUNT
+from backtest.kernels.sums_schema import TRIP
 from backtest.kernels.trips import OPEN
 from backtest.outcome.metrics import EquityCurve, summarise
 from backtest.outcome.results import Result

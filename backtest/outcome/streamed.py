@@ -10,7 +10,8 @@ import pandas as pd
 
 from backtest.errors import DataError
 from backtest.kernels.curves import end_falls, start_falls, walk_falls
-from backtest.kernels.schema import DETAIL, TOTALS, Book, Columns, Int64Array1D, Logs, Records, Rules
+from backtest.kernels.schema import DETAIL, Book, Columns, Int64Array1D, Logs, Records, Rules
+from backtest.kernels.sums_schema import TOTALS
 from backtest.kernels.trips import tally
 from backtest.market.bar_times import EventTimes
 from backtest.market.bars import Bars, stamps_of

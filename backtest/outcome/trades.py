@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from backtest.kernels.enums import Reason
-from backtest.kernels.schema import TRIP, Int64Array1D, Records
+from backtest.kernels.schema import Int64Array1D, Records
+from backtest.kernels.sums_schema import TRIP
 from backtest.kernels.trips import OPEN, settle_trips
 from backtest.market.bar_times import BarTimes
 

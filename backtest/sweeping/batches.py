@@ -9,22 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from backtest.kernels.lanes import Batch, Rooms, replay_lanes
-from backtest.kernels.schema import (
-    ACCOUNT,
-    CALL,
-    FALLS,
-    FILL,
-    LIQUIDATION,
-    ORDER,
-    POSITION,
-    SETTINGS,
-    TOTALS,
-    TRIP,
-    Market,
-    Rules,
-    Schedule,
-)
+from backtest.kernels.schema import ACCOUNT, CALL, FILL, LIQUIDATION, ORDER, POSITION, SETTINGS, Market, Rules, Schedule
 from backtest.kernels.segments import PEAK, SEGMENT, Index, fill_segments
+from backtest.kernels.sums_schema import FALLS, TOTALS, TRIP
 from backtest.market.bars import Bars
 from backtest.outcome.metrics import Calendar, calendar_of, figures, nothing_left
 from backtest.signalling.signals import Signals

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from backtest.kernels.schema import ACCOUNT, TOTALS
+from backtest.kernels.schema import ACCOUNT
+from backtest.kernels.sums_schema import TOTALS
 from backtest.outcome.metrics import Calendar, figures
 
 __all__ = ["figure_types"]
