@@ -73,6 +73,7 @@ def sweep(table: pd.DataFrame, over: str | None = None, *, best: pd.DataFrame | 
     ]
     caption = swept.caption({over, "margin_mode"})
     caption += " Ruined: the share of all settings." if caption else ""
+    caption = f"{caption} {_edge_in_words(sides, over)}".strip()
     title = f"{over.replace('_', ' ').capitalize()} against growth and ruin"
     figure = stacked(panels, title, _value_axis(swept.rows[over], over), caption=caption, height=820)
     for side in sides:
@@ -202,6 +203,18 @@ def _line(side: Side, x: Any, y: Any, role: str, digits: str, *, legend: bool = 
     }
 
 
+def _edge_in_words(sides: Sequence[Side], over: str) -> str:
+    """Return what keeps the best value from being an optimum: it is the first or the last that was tried."""
+    edges = set()
+    for side in sides:
+        growth = side.rows["cagr"].to_numpy(np.float64)
+        if len(growth) > 1 and np.isfinite(growth).any():
+            edges.add({0: "lowest", len(growth) - 1: "highest"}.get(int(np.nanargmax(growth)), ""))
+    found = [edge for edge in ("lowest", "highest") if edge in edges]
+    named = over.replace("_", " ")
+    return f"The best {named} is the {' or the '.join(found)} tried: a better one may lie beyond." if found else ""
+
+
 def _draw_optimum(figure: "Figure", side: Side, over: str) -> None:
     """Mark the value with the highest growth and, of leverage, half of it, through all panels."""
     growth = side.rows["cagr"].to_numpy(np.float64)
@@ -210,9 +223,12 @@ def _draw_optimum(figure: "Figure", side: Side, over: str) -> None:
     x = side.rows[over].to_numpy(np.float64)
     top = int(np.nanargmax(growth))
     best, unit = float(x[top]), "x" if over == "leverage" else ""
-    name = f"Growth-optimal{', ' + side.name if side.name else ''}: {value_text(best)}{unit}"
+    grew = growth[top] > 0.0
+    name = (
+        f"{'Growth-optimal' if grew else 'Lost least'}{', ' + side.name if side.name else ''}: {value_text(best)}{unit}"
+    )
     marks = [("optimum", "star", "dash", best, float(growth[top]))]
-    if over == "leverage":
+    if over == "leverage" and grew:
         half = best / 2.0
         name += f" (half of it: {value_text(half)}x)"
         marks.append(("half", "star-open", "dot", half, float(np.interp(half, x, growth)) if half >= x[0] else np.nan))
