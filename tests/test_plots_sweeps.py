@@ -95,6 +95,20 @@ def test_leverage_comes_before_other_numbers_and_what_stands_still_is_not_told()
     assert roles(plots.heatmap(table_of(settings, [0.1, 0.2, 0.3, 0.4])))["field"].x == ("1", "2")
 
 
+def test_a_best_value_at_the_edge_is_no_optimum_and_a_loss_has_no_half():
+    rising = table_of([{"leverage": a} for a in (1.0, 2.0, 3.0)], [0.1, 0.2, 0.3])
+    assert (
+        plots.sweep(rising)
+        .layout.meta["caption"]
+        .endswith("The best leverage is the highest tried: a better one may lie beyond.")
+    )
+    falling = plots.sweep(table_of([{"leverage": a} for a in (1.0, 2.0, 3.0)], [-0.1, -0.2, -0.3]))
+    assert "is the lowest tried" in falling.layout.meta["caption"]
+    assert roles(falling)["optimum"].name == "Lost least: 1x"
+    assert "half" not in roles(falling)
+    assert "tried" not in (plots.sweep(ONE).layout.meta or {}).get("caption", "")
+
+
 def test_a_row_whose_growth_is_not_defined_is_not_the_best():
     settings = [{"leverage": a, "fast": fast} for a in (1.0, 2.0) for fast in (10, 20)]
     table = table_of(settings, [0.1, 0.3, 0.2, 0.1])

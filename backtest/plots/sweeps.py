@@ -46,7 +46,7 @@ def sweep(table: pd.DataFrame, over: str | None = None, *, best: pd.DataFrame | 
     """Return growth, drawdown, liquidations and ruin against one swept number as a figure.
 
     A line for each margin mode where that is swept; other swept settings are those of the row that grew most. The
-    value with the highest growth is marked and, of leverage, half of it.
+    value with the highest growth is marked and, of a leverage that grew, half of it.
 
     Parameters
     ----------
@@ -224,9 +224,8 @@ def _draw_optimum(figure: "Figure", side: Side, over: str) -> None:
     top = int(np.nanargmax(growth))
     best, unit = float(x[top]), "x" if over == "leverage" else ""
     grew = growth[top] > 0.0
-    name = (
-        f"{'Growth-optimal' if grew else 'Lost least'}{', ' + side.name if side.name else ''}: {value_text(best)}{unit}"
-    )
+    title = "Growth-optimal" if grew else "Lost least"
+    name = f"{title}{', ' + side.name if side.name else ''}: {value_text(best)}{unit}"
     marks = [("optimum", "star", "dash", best, float(growth[top]))]
     if over == "leverage" and grew:
         half = best / 2.0
