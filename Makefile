@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test test-deep mutation-check lint format clean
+.PHONY: demo test test-deep mutation-check docs lint format clean
 
 demo: $(INSTALLED)
 	$(BIN)/backtest run strategies/relative_momentum.py --data data/btcusd_30m.parquet data/ethusd_30m.parquet \
@@ -21,6 +21,10 @@ test-deep: $(INSTALLED)
 
 mutation-check: $(INSTALLED)
 	$(BIN)/python tests/mutation_check.py --jobs 2
+
+docs: $(INSTALLED)
+	$(BIN)/python tests/fill_documents.py
+	$(BIN)/python docs/pictures/make.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ from backtest.queries import query
 from backtest.replay import run
 from backtest.signalling.strategies import Strategy, strategy
 from backtest.sweeps import sweep
+from backtest.tearsheets import tearsheet
 from backtest.terms.accounts import Account
 from backtest.terms.ladders import Tier
 from backtest.terms.presets import venue
@@ -56,6 +57,7 @@ __all__ = [
     "run",
     "strategy",
     "sweep",
+    "tearsheet",
     "venue",
     "walk_forward",
 ]

@@ -1,34 +1,39 @@
 """The figures of a summary in words: in which groups they stand, how each is written, and which way is better."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 import pandas as pd
 
 from backtest.errors import ConfigError
-from backtest.text import grouped
+from backtest.text import UNDEFINED, grouped, readable
 
 __all__ = [
     "ALARMS",
+    "FIRST",
     "LEFT",
     "OCCASIONAL",
     "RIGHT",
-    "UNDEFINED",
     "WRITERS",
     "Amount",
     "Figures",
+    "alarms",
     "amount_of",
     "coins",
     "count",
     "days",
     "figure_named",
+    "final_first",
+    "groups_of",
     "is_better_low",
     "money",
     "percent",
     "ratio",
     "spoken",
     "times",
+    "titled",
     "written",
     "yes_or_no",
 ]
@@ -36,25 +41,23 @@ __all__ = [
 Figures = Mapping[str, Callable[..., str]]
 Amount = Callable[[float], str]
 
-UNDEFINED = "-"
-
 HUGE = 10_000
 """Fractions whose digits nobody reads: a few good weeks, taken for a year."""
 
 
 def money(value: float) -> str:
     """Return an amount of money, as in 1 234.50."""
-    return UNDEFINED if math.isnan(value) else grouped(value, 2)
+    return readable(value, 2)
 
 
 def coins(value: float) -> str:
     """Return an amount of a coin, as in 0.012346."""
-    return UNDEFINED if math.isnan(value) else grouped(value, 6)
+    return readable(value, 6)
 
 
 def ratio(value: float) -> str:
     """Return a number without a unit, as in 1.23."""
-    return UNDEFINED if math.isnan(value) else grouped(value, 2)
+    return readable(value, 2)
 
 
 def percent(value: float) -> str:
@@ -66,17 +69,17 @@ def percent(value: float) -> str:
 
 def times(value: float) -> str:
     """Return a multiple, as in 9.87x."""
-    return UNDEFINED if math.isnan(value) else f"{grouped(value, 2)}x"
+    return readable(value, 2, "x")
 
 
 def days(value: pd.Timedelta) -> str:
     """Return a length of time in days, as in 12.5 days."""
-    return f"{grouped(value / pd.Timedelta(days=1), 1)} days"
+    return readable(value / pd.Timedelta(days=1), 1, " days")
 
 
-def count(value: int) -> str:
+def count(value: float) -> str:
     """Return a whole number, as in 47 077."""
-    return grouped(value)
+    return readable(value)
 
 
 def yes_or_no(value: object) -> str:
@@ -167,20 +170,65 @@ LOW = (
 )
 """Figures of which less is better."""
 
+FIRST = (
+    "cagr",
+    "max_drawdown_low",
+    "liquidations",
+    "ruined",
+    "sharpe",
+    "total_return",
+    "trades",
+    "max_drawdown",
+    "funding",
+    "fees",
+    "calmar",
+    "sortino",
+    "volatility",
+    "liquidation_loss",
+    "smallest_liquidation_distance",
+)
+"""Figures in the order in which they matter, where not all have room."""
+
 WRITERS: Figures = {
     name: write
     for groups in (LEFT, RIGHT, OCCASIONAL)
     for figures in groups.values()
     for name, write in figures.items()
 }
+# Those that settings side by side have besides.
+COMPARED: Figures = {"final_equity": money, "loss_per_liquidation": money, "pressure": percent}
+TITLES = {"pressure": "time under margin pressure"}
 
 
 def written(name: str, value: float, amount: Amount = money) -> str:
-    """Return a figure as screens show it, money as `amount` does."""
-    write = WRITERS[name]
+    """Return a figure of a summary or a comparison as it is read, money as `amount` does."""
+    write = WRITERS.get(name) or COMPARED[name]
     if isinstance(value, float) and math.isnan(value):
-        return "-"
+        return UNDEFINED
     return (amount if write is money else write)(value)
+
+
+def titled(name: str) -> str:
+    """Return what a figure is called."""
+    return TITLES.get(name, spoken(name))
+
+
+def final_first(names: Iterable[str]) -> list[str]:
+    """Return the figures of a comparison in the order in which they are shown: what there is in the end leads."""
+    return sorted(names, key=lambda name: name != "final_equity")
+
+
+def alarms(name: str, value: float) -> bool:
+    """Return whether a figure is one to be red."""
+    return name in ALARMS and value > 0
+
+
+def groups_of(summary: "pd.Series[Any]") -> tuple[dict[str, Figures], dict[str, Figures]]:
+    """Return the groups of a summary that stand to the left and to the right: the occasional where there are any."""
+    calls, insurance = OCCASIONAL.items()
+    if any(summary[name] for name in calls[1]) or summary["socialised_loss"]:
+        return {**LEFT, **dict([calls])}, {**RIGHT, **dict([insurance])}
+    return dict(LEFT), dict(RIGHT)
 
 
 def amount_of(currency: str) -> Amount:

@@ -6,6 +6,9 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
+from frames import DATA
+
+import backtest as bt
 
 ASKED = "CI_BROWSER"
 """Set to 1, a missing browser fails tests instead of skipping them."""
@@ -75,6 +78,13 @@ def require_browser():
     if missing:
         stop = pytest.fail if os.environ.get(ASKED) == "1" else pytest.skip
         stop(f"pages are opened in a browser, and there is no {' and no '.join(missing)}")
+
+
+def pair():
+    """Return two years of Bitcoin and Ether, the strategy that holds one against the other, and a venue."""
+    bars = bt.read_bars([DATA / "btcusd_30m.parquet", DATA / "ethusd_30m.parquet"]).with_funding(0.0001)
+    venue = bt.venue("binance_usdm", symbols={"BTCUSD": "BTCUSDT", "ETHUSD": "ETHUSDT"})
+    return bars, bt.strategy(DATA.parent / "strategies" / "relative_momentum.py"), venue
 
 
 @contextmanager

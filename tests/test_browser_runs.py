@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from browser import browsing, complaints, draw_all, hard_to_read, open_page, show_as
-from frames import DATA
+from browser import browsing, complaints, draw_all, hard_to_read, open_page, pair, show_as
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -25,9 +24,7 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run():
     """Return two years of Bitcoin and Ether, in which isolated margin at 5x is liquidated five times."""
-    bars = bt.read_bars([DATA / "btcusd_30m.parquet", DATA / "ethusd_30m.parquet"]).with_funding(0.0001)
-    venue = bt.venue("binance_usdm", symbols={"BTCUSD": "BTCUSDT", "ETHUSD": "ETHUSDT"})
-    strategy = bt.strategy(DATA.parent / "strategies" / "relative_momentum.py")
+    bars, strategy, venue = pair()
     result = bt.run(bars, strategy, account=bt.Account(leverage=5), venue=venue)
     assert len(result.liquidations) == 5
     return result

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from browser import browsing, complaints, draw_all, hard_to_read, open_page, show_as
+from browser import browsing, complaints, draw_all, hard_to_read, open_page, pair, show_as
 from frames import DATA
 from selenium.webdriver import Keys
 from selenium.webdriver.common.by import By
@@ -11,8 +11,6 @@ from selenium.webdriver.support.ui import Select
 import backtest as bt
 from backtest.pages.comparison_pages import write_comparison_page
 from backtest.pages.sweep_pages import write_sweep_page
-
-STRATEGIES = DATA.parent / "strategies"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +22,7 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="module")
 def sweep_page(tmp_path_factory):
     bars = bt.read_bars(DATA / "btcusdt_1h.parquet")["2020":"2021"]
-    strategy = bt.strategy(STRATEGIES / "moving_average_cross.py")
+    strategy = bt.strategy(DATA.parent / "strategies" / "moving_average_cross.py")
     over = {"leverage": [1, 2, 3, 5, 8, 13], "margin_mode": ["isolated", "cross"], "fast": [10, 20, 50]}
     venue = bt.venue("binance_usdm")
     tables = [
@@ -38,9 +36,7 @@ def sweep_page(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def comparison():
-    bars = bt.read_bars([DATA / "btcusd_30m.parquet", DATA / "ethusd_30m.parquet"]).with_funding(0.0001)
-    venue = bt.venue("binance_usdm", symbols={"BTCUSD": "BTCUSDT", "ETHUSD": "ETHUSDT"})
-    strategy = bt.strategy(STRATEGIES / "relative_momentum.py")
+    bars, strategy, venue = pair()
     return bt.compare(bars, strategy, venue=venue, account=bt.Account(leverage=5), resamples=100)
 
 

@@ -165,20 +165,6 @@ def test_options_take_several_values(given, spread):
     assert shell.spread(given.split()) == spread.split()
 
 
-@pytest.mark.parametrize(
-    ("values", "significant", "least", "texts"),
-    [
-        ([10297.193246, -4.5], 5, 2, ["10 297.1932", "-4.5000"]),
-        ([47.677983, -1234.5], 4, 0, ["47.68", "-1 234.50"]),
-        ([0.0000123456], 4, 0, ["0.00001235"]),
-        ([12345.678], 5, 2, ["12 345.68"]),
-        ([1234567.8, 0.0], 4, 0, ["1 234 568", "0"]),
-    ],
-)
-def test_numbers_in_a_column_have_as_many_decimals_as_the_smallest_needs(values, significant, least, texts):
-    assert run_screens.aligned(pd.Series(values), significant, least) == texts
-
-
 def test_wide_liquidations_lose_columns_and_no_digits():
     time = pd.Timestamp("2020-03-12 10:00", tz="UTC")
     money = dict.fromkeys(("margin_lost", "penalty", "forfeited", "bad_debt"), 123_456_789.0)

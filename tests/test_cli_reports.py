@@ -255,7 +255,7 @@ def test_of_a_sweep_in_which_nothing_ran_no_page_is_made(call, drawn):
     ("given", "message"),
     [
         (("--report", "folder.html"), "^a report must be written to a file, got the folder folder.html$"),
-        (("--report", "notes.html"), "^a report must not be written over something else, got .* notes.html$"),
+        (("--report", "notes.html"), "^a report must not be written over something else, got notes.html$"),
         (("--report", "notes.html/page.html"), "^a report must be written into a folder, got the file notes.html$"),
         (("--report=folder",), r"^--report must be alone, or name a file that ends in \.html, got folder$"),
         (("--report=notes.txt",), r"^--report must be alone, or name a file that ends in \.html, got notes\.txt$"),

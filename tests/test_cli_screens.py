@@ -5,9 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from shell import CRASH, HOLD, TIERS, VENUE, bars_file, config_file, fact, figure
+from shell import CRASH, DATA, HOLD, TIERS, VENUE, bars_file, config_file, fact, figure
+from stand_in import StandIn, bars_of
 
+import backtest as bt
+from backtest.command_line import run_screens
+from backtest.command_line.tables import show
+from backtest.figures_in_words import money
 from backtest.kernels import _jit
+from backtest.terms.facts_in_words import facts_of
 
 
 def test_tiers_that_are_later_than_the_bars_are_named_so(call, tmp_path):
@@ -17,6 +23,40 @@ def test_tiers_that_are_later_than_the_bars_are_named_so(call, tmp_path):
         _, out, _ = call(*CRASH[:-2], "--config", config)
         assert fact(out, "venue") == f"custom as of {said}{note}"
     assert fact(call(*CRASH[:-2], "--config", config_file(tmp_path, TIERS))[1], "venue") == "custom"
+
+
+def test_a_screen_says_of_a_run_what_its_page_says(call):
+    out = call(*CRASH, "--leverage", "3", "--stop-loss", "0.25", "--param", "target=0.5")[1]
+    bars, account = bt.read_bars(DATA)["2020-03-01":"2020-03-20"], bt.Account(leverage=3, stop_loss=0.25)
+    result = bt.run(bars, bt.strategy(HOLD), params={"target": 0.5}, venue=bt.venue("binance_usdm"), account=account)
+    said = facts_of(result.description, result.bars.interval)
+    for label in ("data", "time", "prices", "venue", "rates"):
+        assert fact(out, label) == said.pop(label)
+    assert said == {"parameters": "target 0.5", "account": f"{fact(out, 'account')}, cash 10 000.00"}
+    assert fact(out, "strategy") == "buy_and_hold: target 0.5"
+
+
+def test_facts_leave_out_what_is_said_elsewhere_and_name_the_coin():
+    description = StandIn(bars_of(3, *"ABCDEF")).description
+    description["account"] |= {"currency": "base", "cash": 2.5, "leverage": 5.0}
+    said = facts_of(description, None, without=("params.fast", "leverage", "taker_fee"), note=", or so")
+    assert said["parameters"] == "size 0.5"
+    assert said["data"] == "A, B, C, D and 2 more: 3 bars, or so"
+    assert said["account"] == "isolated margin, cash 2.500000, in A"
+    assert said["rates"] == "none"
+    assert not {"venue", "rates"}.intersection(facts_of(description, None, without=("venue",)))
+    everything = ("margin_mode", "leverage", "cash", "currency")
+    assert facts_of(description, None, without=everything)["account"] == "all of it swept"
+
+
+def test_figures_beyond_all_measure_are_short_on_a_screen(capsys):
+    vast = {"highest_effective_leverage": 1e300, "profit_factor": float("inf"), "fees": 1e300, "cagr": 1e300}
+    show(run_screens.figures(StandIn(bars_of(3), figures=vast).summary, 80, money))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    words = " ".join(" ".join(lines).split())
+    for said in ("effective leverage 1e+300 ", "profit factor inf ", "fees 1e+300 ", "cagr 1e+302% "):
+        assert said in words
 
 
 def test_bars_without_marks_are_counted(call, tmp_path):

@@ -12,7 +12,8 @@ import backtest as bt
 from backtest import sweeps
 from backtest.command_line import progress
 from backtest.command_line.progress import Progress
-from backtest.command_line.survival import by_leverage_in_words, lines_of
+from backtest.command_line.survival import lines_of
+from backtest.pages.survival import by_leverage_in_words
 
 MARCH = ("--data", DATA, "--from", "2020-03-01", "--to", "2020-03-20")
 SWEEP = ("sweep", HOLD, *MARCH, *VENUE)

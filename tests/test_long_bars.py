@@ -53,3 +53,14 @@ def test_pieces_have_the_columns_of_the_history():
     ]
     assert np.array_equal(frame["mark_low"], frame["low"])
     assert (frame["funding_rate"] == 0.0).all()
+
+
+def test_slices_in_which_an_instrument_has_no_bar_come_back():
+    listed = bars_of(list(range(100, 120))).frame("S0")
+    late = bt.Bars.from_frames(market_of(1, 1, 60) | {"LATE": listed.set_axis(listed.index + pd.Timedelta("40h"))})
+    frames = market_of(2, 2, 60)
+    symbols = list(frames)
+    frames[symbols[1]] = frames[symbols[1]].drop(frames[symbols[1]].index[20:40])
+    gap = bt.Bars.from_frames(frames)
+    for bars in (late[:10], gap[25:35], gap[10:30], gap[30:50], gap[:1]):
+        check(bars)

@@ -52,7 +52,7 @@ def test_a_page_takes_the_place_of_a_page(run, tmp_path):
 def test_nothing_but_a_page_is_written_over(run, tmp_path):
     path = tmp_path / "report.html"
     path.write_text("<!doctype html><p>somebody's own", encoding="utf-8")
-    with pytest.raises(bt.DataError, match=r"over something else, got a file that is no report at .*report\.html"):
+    with pytest.raises(bt.DataError, match=r"^a report must not be written over something else, got .*report\.html$"):
         write_run_page(run, path)
     assert path.read_text(encoding="utf-8").endswith("own")
     with pytest.raises(bt.DataError, match="got the folder"):

@@ -8,13 +8,13 @@ import pytest
 from stand_in import StandIn, bars_of, frame, liquidation
 
 import backtest as bt
+from backtest.figures_in_words import money
 from backtest.pages import tables
 from backtest.pages.liquidation_tables import liquidations_table, with_triggers
 from backtest.pages.run_charts import drawn_symbols, thinning_in_words
 from backtest.pages.run_pages import run_context
 from backtest.pages.runs import Timeline
 from backtest.pages.verdicts import lost_at, tiles, verdict_on
-from backtest.pages.wording import money
 
 BARS = bars_of(200)
 TIME = BARS.time

@@ -22,7 +22,12 @@ def table_of(*rows):
 
 def leverages(*lost, modes=("isolated",), values=(1, 2, 5)):
     rows = [{"leverage": leverage, "margin_mode": mode} for leverage in values for mode in modes]
-    return table_of(*(row | {"ruined": row["leverage"] in lost, "cagr": 0.3 - 0.1 * row["leverage"]} for row in rows))
+    gone = [int(row["leverage"] in lost) for row in rows]
+    figures = [
+        {"ruined": bool(dead), "liquidations": dead, "cagr": 0.3 - 0.1 * row["leverage"]}
+        for row, dead in zip(rows, gone, strict=True)
+    ]
+    return table_of(*(row | more for row, more in zip(rows, figures, strict=True)))
 
 
 def cells(table, title):
@@ -33,21 +38,28 @@ def cells(table, title):
 @pytest.mark.parametrize(
     ("lost", "said", "more"),
     [
-        ((), "All 3 accounts lived; growth was highest with leverage 1, margin mode isolated: 20.00% a year", ()),
+        (
+            (),
+            "All 3 accounts lived; growth was highest with leverage 1, margin mode isolated: 20.00% a year",
+            ("Every account lived up to 5x, without a liquidation.",),
+        ),
         (
             (5,),
             "2 of 3 accounts lived; growth was highest with leverage 1, margin mode isolated: 20.00% a year",
-            ("Every account lived up to 2x; none above.",),
+            ("Every account lived up to 2x, without a liquidation; none above.",),
         ),
         (
             (2,),
             "2 of 3 accounts lived; growth was highest with leverage 1, margin mode isolated: 20.00% a year",
-            ("Every account lived up to 1x; the highest that one lived through is 5x.",),
+            ("Every account lived up to 1x, without a liquidation; the highest that one lived through is 5x.",),
         ),
         (
             (1, 2),
             "1 of 3 accounts lived; growth was highest with leverage 1, margin mode isolated: 20.00% a year",
-            ("Some were lost even at 1x; the highest that one lived through is 5x.",),
+            (
+                "Accounts were ruined even at 1x; the highest that one lived through is 5x, "
+                "some with a liquidation even at 1x.",
+            ),
         ),
         ((1, 2, 5), "None of 3 accounts lived", ("No account lived, from 1x on.",)),
     ],
@@ -55,6 +67,15 @@ def cells(table, title):
 def test_a_sweep_says_how_many_lived(lost, said, more):
     verdict = sweep_context(leverages(*lost), None, {})["verdict"]
     assert (verdict.sentence, verdict.more) == (said, more)
+
+
+def test_a_sweep_over_margin_modes_says_of_each_up_to_which_leverage_it_lived():
+    table = leverages(5, modes=("isolated", "cross"))
+    table.loc[(table["margin_mode"] == "cross") & (table["leverage"] == 2), ["ruined", "liquidations"]] = [True, 1]
+    assert sweep_context(table, None, {})["verdict"].more == (
+        "isolated: every account lived up to 2x, without a liquidation; none above.",
+        "cross: every account lived up to 1x, without a liquidation; none above.",
+    )
 
 
 def test_a_refilled_account_did_not_live():
@@ -174,6 +195,6 @@ def test_growth_says_whether_a_difference_is_more_than_chance():
     )
     ruined = pd.Series([False, False, False, False, True], index=list("abcde"))
     table = growth_table(growth, ruined)
-    assert cells(table, "") == ["more than chance", "more than chance", "may be chance", "alike", "lost"]
+    assert cells(table, "") == ["more than chance", "more than chance", "may be chance", "alike", "ruined"]
     assert list(table.columns[-1].tones) == ["good", "bad", "", "", "bad"]
     assert cells(table, "95% interval")[0] == "+0.10 to +0.90"

@@ -10,13 +10,16 @@ import plotly.graph_objects as go
 import pytest
 from stand_in import StandIn, bars_of
 
+from backtest.figures_in_words import coins, count, money, percent, ratio, times, written
+from backtest.pages.documents import thin
 from backtest.pages.embedding import Arrays, figure_text, json_text
 from backtest.pages.notebook import summary_html
-from backtest.pages.wording import count, figure, moment_of, money, price, quantity, signed, thin, worth
+from backtest.terms.facts_in_words import worth
+from backtest.text import moment_of, price, prices, quantities, quantity, signed
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("found", "said"),
     [
         (money(1_234.5), "1 234.50"),
         (money(-3.2e12), "-3.2e+12"),
@@ -25,13 +28,23 @@ from backtest.pages.wording import count, figure, moment_of, money, price, quant
         (price(368.0746), "368.07"),
         (price(0.000012345678), "0.000012346"),
         (price(1.5e-11), "1.5e-11"),
-        (price(0.0), "0.0000"),
+        (price(0.0), "0.00"),
         (price(math.inf), "inf"),
         (quantity(81.368), "81.37"),
         (quantity(2.88), "2.880"),
         (quantity(123_456.7), "123 457"),
         (quantity(math.nan), "-"),
         (count(math.nan), "-"),
+        (count(1e300), "1e+300"),
+        (coins(-2.5e20), "-2.5e+20"),
+        (ratio(math.inf), "inf"),
+        (ratio(1e300), "1e+300"),
+        (times(9.875), "9.88x"),
+        (times(1e300), "1e+300"),
+        (percent(1e300), "1e+302%"),
+        (signed(1e300), "+1e+300"),
+        (worth(math.inf), "inf"),
+        (worth(1e300), "1e+300"),
         (signed(-0.125), "-0.12"),
         (worth(10_000.0), "10 000"),
         (worth(0.0005), "0.0005"),
@@ -40,16 +53,32 @@ from backtest.pages.wording import count, figure, moment_of, money, price, quant
         (worth(None), "none"),
         (worth(math.nan), "none"),
         (worth("isolated"), "isolated"),
-        (figure("highest_effective_leverage", 1e300), "1e+300"),
-        (figure("cagr", 3.04e11), "3.04e+13%"),
-        (figure("max_drawdown_duration", pd.Timedelta("625.1D")), "625.1 days"),
-        (figure("ruined", True), "yes"),
-        (figure("win_rate", math.nan), "-"),
+        (written("highest_effective_leverage", 1e300), "1e+300"),
+        (written("cagr", 3.04e11), "3.04e+13%"),
+        (written("max_drawdown_duration", pd.Timedelta("625.1D")), "625.1 days"),
+        (written("ruined", True), "yes"),
+        (written("win_rate", math.nan), "-"),
     ],
 )
-def test_numbers_are_short_enough_to_be_read(written, said):
-    assert written == said
-    assert sum(letter.isdigit() for letter in written) < 12
+def test_numbers_are_short_enough_to_be_read(found, said):
+    assert found == said
+    assert sum(letter.isdigit() for letter in found) < 12
+
+
+@pytest.mark.parametrize(
+    ("written_as", "values", "texts"),
+    [
+        (prices, [10297.193246, -4.5], ["10 297.1932", "-4.5000"]),
+        (quantities, [47.677983, -1234.5], ["47.68", "-1 234.50"]),
+        (quantities, [0.0000123456], ["0.00001235"]),
+        (prices, [12345.678], ["12 345.68"]),
+        (quantities, [1234567.8, 0.0], ["1 234 568", "0"]),
+        (prices, [0.012345678, 120.5, math.nan, 0.0], ["0.012346", "120.500000", "-", "0.000000"]),
+        (prices, [1e300, 0.5, 1e-12], ["1e+300", "0.50000", "1e-12"]),
+    ],
+)
+def test_numbers_side_by_side_have_as_many_decimals_as_the_smallest_needs(written_as, values, texts):
+    assert written_as(values) == texts
 
 
 def test_times_are_written_to_the_minute_or_to_what_it_takes():

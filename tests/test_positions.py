@@ -136,3 +136,27 @@ def test_the_losses_of_a_cross_account_are_what_its_trades_lost(pair):
     assert result.liquidations["margin_lost"].isna().all()
     assert result.liquidations["loss"].sum() == pytest.approx(-result.trades["pnl"].sum(), rel=1e-9)
     assert 10_000 - result.liquidations["loss"].sum() == pytest.approx(result.equity.iloc[-1], abs=1e-6)
+
+
+@pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
+def test_what_the_market_takes_beyond_the_margin_is_no_loss_of_the_account(margin_mode):
+    """100 times 400 at 4x backed by 10 000: a gap to 70 costs 12 000, of which 2 000 are bad debt."""
+    result = play(bars_of([100, 100, 70]), "1 . .", leverage=4, margin_mode=margin_mode)
+    row = result.liquidations.iloc[0]
+    assert (row["loss"], row["bad_debt"], row["gap"]) == (10_000.0, 2_000.0, True)
+    assert result.equity.iloc[-1] == 10_000.0 - row["loss"]
+
+
+def test_of_two_failing_prices_of_hedged_legs_the_nearer_one_counts():
+    """A long of 1 000 and a short of 890 at 100, with 10 000, fail at 10.98, for they are net long.
+
+    At 110 the long enters a tier that asks for nine tenths, so that they fail at 121.29 as well.
+    """
+    bars = bars_of([100, 100, 100])
+    table = pd.DataFrame({"target_long": 0.5, "target_short": 0.445}, bars.time)
+    account = bt.Account(leverage=20, margin_mode="cross")
+    near = bt.run(bars, table, venue=venue_of([(0, 0.01, 20), (110_000, 0.9, 1)]), account=account)
+    at_110 = 10_000 + 110 * 10 - 0.01 * 1890 * 110
+    assert near.positions["liquidation_price"].tolist() == pytest.approx([110 + at_110 / (900 + 8.9 - 110)] * 2)
+    far = bt.run(bars, table, venue=venue_of([(0, 0.01, 20), (300_000, 0.9, 1)]), account=account)
+    assert far.positions["liquidation_price"].tolist() == pytest.approx([1000 / (110 - 18.9)] * 2)

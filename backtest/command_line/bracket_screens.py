@@ -8,10 +8,10 @@ from rich.text import Text
 from backtest.ambiguity import Bracket
 from backtest.command_line.bases import Base
 from backtest.command_line.headings import heading
-from backtest.command_line.tables import fitted, listing, several, show, terminal
+from backtest.command_line.tables import fitted, listing, show, terminal
 from backtest.figures_in_words import Amount, amount_of, count, spoken, written
 from backtest.market.bars import Bars
-from backtest.text import moment
+from backtest.text import moment_of, several
 
 __all__ = ["print_bracket"]
 
@@ -59,7 +59,7 @@ def print_orders(final: pd.DataFrame, amount: Amount) -> None:
 def print_liquidations(events: pd.DataFrame) -> None:
     """Print liquidations with their verdicts, and how many there are of each."""
     shown = events.head(ROWS)
-    columns = {"liquidated": [moment(time.value) for time in shown["time"]]}
+    columns = {"liquidated": [moment_of(time) for time in shown["time"]]}
     for name in ("symbol", "leg", "verdict", "happens_in"):
         if name in shown:
             columns[spoken(name)] = [str(each) for each in shown[name]]

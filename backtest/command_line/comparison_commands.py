@@ -104,13 +104,13 @@ def settings_listed(texts: list[str], defaults: Mapping[str, Any]) -> list[dict[
 
 def named(settings: list[dict[str, Any]]) -> dict[str, dict[str, Any]] | list[dict[str, Any]]:
     """Return settings by short names, such as "5x cross"; as they are, where two names would be the same."""
-    from backtest.command_line.headings import value_in_words
+    from backtest.terms.facts_in_words import label_of, worth
 
     def word(name: str, value: object) -> str:
-        said = value_in_words(value)
+        said = worth(value)
         if name == "leverage":
             return f"{said}x"
-        return said if name in ("margin_mode", "venue") else f"{name.rpartition('.')[2].replace('_', ' ')} {said}"
+        return said if name in ("margin_mode", "venue") else f"{label_of(name)} {said}"
 
     names = [" ".join(word(*pair) for pair in setting.items()) for setting in settings]
     return dict(zip(names, settings, strict=True)) if len(set(names)) == len(names) else settings

@@ -1,6 +1,6 @@
 """What the command line prints of settings side by side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,16 +12,14 @@ from backtest.command_line.curve_screens import curve_of, print_curves
 from backtest.command_line.headings import heading
 from backtest.command_line.tables import fitted, show, squeezed, terminal
 from backtest.comparison import Comparison
-from backtest.figures_in_words import amount_of, count, money, percent, spoken, yes_or_no
+from backtest.figures_in_words import amount_of, count, final_first, percent, titled, written
 from backtest.market.bars import Bars
-from backtest.text import moment
+from backtest.pages.chances import LOST_COUNTS, chance_of, interval_of, interval_title, none_differs
+from backtest.text import moment_of, signed
 
 __all__ = ["print_comparison"]
 
 Columns = dict[str, Sequence[str]]
-
-ALIKE = 1e-9
-"""Differences in growth that are rounding."""
 
 SENTENCES = 2
 """Differences that are said in sentences; more are a table."""
@@ -32,28 +30,15 @@ ROWS = 20
 FEW = 4
 """Names without room of which only the ends are printed."""
 
-FIGURES: dict[str, Callable[..., str]] = {
-    "final_equity": money,
-    "total_return": percent,
-    "max_drawdown": percent,
-    "max_drawdown_low": percent,
-    "liquidations": count,
-    "loss_per_liquidation": money,
-    "funding": money,
-    "pressure": percent,
-    "ruined": yes_or_no,
-}
-TITLES = {"pressure": "time under margin pressure"}
+STYLES = {"alike": "", "ruined": "bold red", "more than chance": "bold green", "may be chance": "bold yellow"}
 
 
 def print_comparison(found: Comparison, base: Base[Bars]) -> None:
     """Print the settings side by side, how sure the difference in growth is, and which liquidations differ."""
     amount = amount_of(base.account.currency)
     cells = {
-        TITLES.get(name, spoken(name)): [
-            (amount if write is money else write)(value) for value in found.table[name].tolist()
-        ]
-        for name, write in FIGURES.items()
+        titled(name): [written(name, value, amount) for value in found.table[name].tolist()]
+        for name in final_first(found.table.columns)
     }
     show(heading(base, "compared"), "")
     curves = {name: curve_of(result.equity, [result.liquidations]) for name, result in found.results.items()}
@@ -82,7 +67,7 @@ def print_growth(found: Comparison) -> None:
         for name, row in found.growth.iterrows():
             show(growth_in_words(str(name), first, row, bool(ruined[str(name)])))
     if ruined.any():
-        show("A lost account counts as a millionth of its cash: trust the sign, not the size.", style="dim")
+        show(LOST_COUNTS, style="dim")
     show("")
 
 
@@ -91,10 +76,8 @@ def growth_table(growth: pd.DataFrame, ruined: pd.Series) -> Table:
     share = "above 0 in"
     columns: dict[str, Sequence[str | Text]] = {
         "setting": [str(name) for name in growth.index],
-        "a year": [f"{row.difference:+.2f}" for row in growth.itertuples()],
-        f"{growth['confidence'].iloc[0] * 100:g}% interval": [
-            f"{row.low:+.2f} to {row.high:+.2f}" for row in growth.itertuples()
-        ],
+        "a year": [signed(value) for value in growth["difference"].tolist()],
+        interval_title(growth["confidence"].iloc[0]): [interval_of(row) for _, row in growth.iterrows()],
         share: [percent(value) for value in growth["share_above_zero"].tolist()],
         "": [verdict(row, bool(ruined[str(name)])) for name, row in growth.iterrows()],
     }
@@ -104,14 +87,9 @@ def growth_table(growth: pd.DataFrame, ruined: pd.Series) -> Table:
 
 
 def verdict(row: pd.Series, ruined: bool) -> Text:
-    """Return what an interval says of a difference; of an account that was ruined it has nothing to say."""
-    if max(abs(float(row[name])) for name in ("difference", "low", "high")) < ALIKE:
-        return Text("alike")
-    if ruined:
-        return Text("ruined", style="bold red")
-    if row["low"] > 0 or row["high"] < 0:
-        return Text("more than chance", style="bold green")
-    return Text("may be chance", style="bold yellow")
+    """Return what an interval says of a difference."""
+    said = chance_of(row, ruined)
+    return Text(said, style=STYLES[said])
 
 
 def growth_in_words(name: str, first: str, row: pd.Series, ruined: bool) -> Text:
@@ -121,7 +99,7 @@ def growth_in_words(name: str, first: str, row: pd.Series, ruined: bool) -> Text
         return Text(f"{name} grew as {first} did")
     difference, share = float(row["difference"]), float(row["share_above_zero"])
     more, share = ("more", share) if difference > 0 else ("less", 1 - share)
-    interval = f"{row['confidence'] * 100:g}% interval {row['low']:+.2f} to {row['high']:+.2f}"
+    interval = f"{interval_title(row['confidence'])} {interval_of(row)}"
     by = f"{name} grew by {abs(difference):.2f} a year {more}; {interval}, {more} in {percent(share)} of resamples: "
     return Text(by).append_text(said)
 
@@ -131,10 +109,10 @@ def print_liquidations(found: Comparison) -> None:
     events = found.liquidations
     total = int(found.table["liquidations"].sum())
     if not len(events):
-        show("No liquidation in any of them." if total == 0 else "All of them have the same liquidations.", style="dim")
+        show(none_differs(total), style="dim")
         return
     settings = [str(name) for name in found.table.index]
-    columns: Columns = {"liquidated": [moment(time.value) for time in events["time"]]}
+    columns: Columns = {"liquidated": [moment_of(time) for time in events["time"]]}
     for name in ("symbol", "leg"):
         if name in events:
             columns[name] = [str(each) for each in events[name]]

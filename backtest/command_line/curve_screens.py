@@ -10,7 +10,7 @@ from rich.text import Text
 from backtest.command_line.sparklines import MARK, Integers, blocks, ends, marks
 from backtest.command_line.tables import WIDTH, show, terminal
 from backtest.figures_in_words import Amount
-from backtest.text import moment
+from backtest.text import moment_of
 
 __all__ = ["Curve", "curve_of", "print_curves"]
 
@@ -64,4 +64,4 @@ def print_curves(curves: Mapping[str, Curve], amount: Amount) -> None:
 
 def date(time: pd.Timestamp, within: pd.Index) -> str:
     """Return a time as a date, to the minute within a span of a few days."""
-    return moment(time.value) if within[-1] - within[0] < SHORT else f"{time:%Y-%m-%d}"
+    return moment_of(time) if within[-1] - within[0] < SHORT else f"{time:%Y-%m-%d}"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from backtest.ambiguity import Bracket
 from backtest.command_line.bases import Base
+from backtest.command_line.headings import data_of
 from backtest.command_line.reports import Written
 from backtest.comparison import Comparison
 from backtest.forward import WalkForward
@@ -118,15 +119,12 @@ def walk_document(found: WalkForward, base: Base[Bars], settings: Mapping[str, A
 def description_of(base: Base[Any]) -> Document:
     """Return what settings have in common, under the names of `Result.description`."""
     strategy = {"name": base.strategy.name, "source": base.strategy.source_hash, "params": base.params}
-    bars = base.bars
-    data: Document = {"symbols": list(bars.symbols), "fingerprint": bars.fingerprint}
+    bars, interval = base.bars, None
+    data: Document = {**data_of(bars), "fingerprint": bars.fingerprint}
     if isinstance(bars, Universe):
-        data |= {"bars": sum(bars.lengths.values()), "bars_by_symbol": bars.lengths}
-        interval = None
+        data["bars_by_symbol"] = bars.lengths
     else:
-        data |= {"bars": len(bars), "first": str(bars.time[0]), "last": str(bars.time[-1]), "source": bars.source}
-        data |= {"marks": bars.has_marks, "funding": len(bars.funding) > 0}
-        interval = bars.interval
+        data["source"], interval = bars.source, bars.interval
     found = described(base.account, base.venue, strategy, "", data)
     del found["signals"]
     return dated(found, interval)

@@ -7,13 +7,14 @@ from rich.text import Text
 
 from backtest.command_line.bases import Base
 from backtest.command_line.curve_screens import curve_of, print_curves
-from backtest.command_line.headings import heading, label, value_in_words
+from backtest.command_line.headings import heading
 from backtest.command_line.run_screens import figures
 from backtest.command_line.tables import fitted, show, terminal
 from backtest.figures_in_words import Amount, amount_of, count, spoken, written
 from backtest.forward import WalkForward
 from backtest.market.bars import Bars
-from backtest.text import moment
+from backtest.terms.facts_in_words import label_of, worth
+from backtest.text import moment_of
 
 __all__ = ["print_walk"]
 
@@ -46,7 +47,7 @@ def columns_of(windows: pd.DataFrame, objective: str, amount: Amount) -> dict[st
     """Return the cells of the windows by title: when, what was chosen, its objective, and what else came out."""
     columns = {"test from": [day(time) for time in windows["test_start"]]}
     for name in chosen(windows.columns.tolist()):
-        columns[label(name)] = [value_in_words(value) for value in windows[name].tolist()]
+        columns[label_of(name)] = [worth(value) for value in windows[name].tolist()]
     for name in ("in_sample", "out_of_sample"):
         columns[f"{spoken(objective)} {spoken(name)}"] = [
             written(objective, value, amount) for value in windows[name].tolist()
@@ -63,4 +64,4 @@ def chosen(columns: Sequence[str]) -> list[str]:
 
 def day(time: pd.Timestamp) -> str:
     """Return a time, to the day where that says it all."""
-    return f"{time:%Y-%m-%d}" if time == time.floor("D") else moment(time.value)
+    return f"{time:%Y-%m-%d}" if time == time.floor("D") else moment_of(time)

@@ -9,7 +9,7 @@ from backtest.command_line.tables import facts, show
 from backtest.errors import ConfigError, MarginError
 from backtest.figures_in_words import times
 from backtest.terms.venues import Venue
-from backtest.text import grouped, shown
+from backtest.text import HUGE, grouped, shown
 
 __all__ = ["Holding", "price_document", "print_liquidation_price"]
 
@@ -141,6 +141,8 @@ def print_liquidation_price(held: Holding) -> None:
 
 def figure(value: float) -> str:
     """Return a number with nine significant digits and no zeros at its end."""
+    if abs(value) >= HUGE:
+        return f"{value:.9g}"
     digits = 9 - 1 - math.floor(math.log10(abs(value))) if value else 0
     text = grouped(value, max(digits, 0))
     return text.rstrip("0").rstrip(".") if "." in text else text

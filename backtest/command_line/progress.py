@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from backtest.command_line.tables import several
 from backtest.market.bars import Bars
 from backtest.market.universes import Universe
-from backtest.text import grouped
+from backtest.text import grouped, several
 
 __all__ = ["Progress", "bars_each", "number", "progress_bar", "speed"]
 

@@ -1,6 +1,5 @@
 """What the command line prints of one replay."""
 
-import math
 from typing import Any
 
 import pandas as pd
@@ -12,14 +11,12 @@ from backtest.command_line.curve_screens import curve_of, print_curves
 from backtest.command_line.headings import heading
 from backtest.command_line.tables import WIDTH, listing, show, squeezed, terminal
 from backtest.figures_in_words import (
-    ALARMS,
-    LEFT,
-    OCCASIONAL,
-    RIGHT,
     Amount,
     Figures,
+    alarms,
     amount_of,
     count,
+    groups_of,
     spoken,
     written,
 )
@@ -27,7 +24,7 @@ from backtest.market.bars import Bars
 from backtest.outcome.results import Result
 from backtest.outcome.sources import FILES
 from backtest.terms.accounts import Account
-from backtest.text import grouped, moment
+from backtest.text import moment_of, prices, quantities
 
 __all__ = ["print_place", "print_result"]
 
@@ -87,11 +84,8 @@ def outcome(result: Result, account: Account, amount: Amount) -> Text:
 def figures(summary: pd.Series, width: int, amount: Amount) -> Table:
     """Return the summary as groups of figures, in two columns where they fit."""
     table = Table.grid(padding=(0, WIDTH - 2 * HALF if width >= WIDTH else 0, 0, 0))
-    rows = list(zip(LEFT.items(), RIGHT.items(), strict=True))
-    calls, insurance = OCCASIONAL.items()
-    if any(summary[name] for name in calls[1]) or summary["socialised_loss"]:
-        rows.append((calls, insurance))
-    for parts in rows:
+    left, right = groups_of(summary)
+    for parts in zip(left.items(), right.items(), strict=True):
         groups = [group(*part, summary, min(HALF, width), amount) for part in parts]
         for row in [groups] if width >= WIDTH else zip(groups):
             table.add_row(*row)
@@ -104,7 +98,7 @@ def group(title: str, names: Figures, summary: pd.Series, width: int, amount: Am
     for name in names:
         value = written(name, summary[name], amount)
         line = Text(spoken(name).ljust(width - len(value) - 1) + " ")
-        line.append(value, style="red" if name in ALARMS and summary[name] > 0 else "")
+        line.append(value, style="red" if alarms(name, summary[name]) else "")
         table.add_row(line)
     table.add_row("")
     return table
@@ -119,11 +113,11 @@ def liquidation_table(events: pd.DataFrame, width: int, amount: Amount) -> tuple
 def liquidation_columns(events: pd.DataFrame, amount: Amount) -> dict[str, list[str]]:
     """Return the cells of liquidations by title, without columns that say nothing."""
     columns = {
-        "liquidated": [moment(time.value) for time in events["time"]],
+        "liquidated": [moment_of(time) for time in events["time"]],
         "symbol": list(events["symbol"]),
-        "quantity": aligned(events["quantity"], significant=4, least=0),
-        "mark price": aligned(events["mark_price"], significant=5, least=2),
-        "fill price": aligned(events["fill_price"], significant=5, least=2),
+        "quantity": quantities(events["quantity"]),
+        "mark price": prices(events["mark_price"]),
+        "fill price": prices(events["fill_price"]),
     }
     if columns["mark price"] == columns["fill price"]:
         columns["price"] = columns.pop("mark price")
@@ -135,10 +129,3 @@ def liquidation_columns(events: pd.DataFrame, amount: Amount) -> dict[str, list[
     flags = {name: list(events[name]) for name in ("gap", "joint", "partial")}
     how = [" ".join(name for name, flag in flags.items() if flag[row]) for row in range(len(events))]
     return {**columns, "how": how} if any(how) else columns
-
-
-def aligned(values: pd.Series, significant: int, least: int) -> list[str]:
-    """Return numbers with one count of decimals, which gives the smallest its significant digits."""
-    sizes = values.abs()[values != 0]
-    digits = significant - 1 - math.floor(math.log10(sizes.min())) if len(sizes) else least
-    return [grouped(value, max(digits, least)) for value in values]

@@ -1,7 +1,4 @@
-"""Would the account have lived? Lost accounts by leverage and margin mode, and the highest leverage that lived.
-
-An account that was refilled was lost before: what it ends with is other money.
-"""
+"""Would the account have lived? Lost accounts by leverage and margin mode, and the highest leverage that lived."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -10,9 +7,10 @@ from typing import NamedTuple
 import pandas as pd
 from rich.text import Text
 
-from backtest.command_line.headings import value_in_words
-from backtest.command_line.tables import facts, listing, several, show
+from backtest.command_line.tables import facts, listing, show
 from backtest.figures_in_words import count
+from backtest.pages.survival import by_mode, lost, survival_in_words, varies, word_for
+from backtest.terms.facts_in_words import worth
 
 __all__ = ["print_survival"]
 
@@ -33,28 +31,14 @@ class Deaths(NamedTuple):
 
 def print_survival(ran: pd.DataFrame, names: Sequence[str]) -> None:
     """Print which accounts were lost: by leverage and margin mode, where these are swept."""
-    modes = {"": ran}
-    if "margin_mode" in names and ran["margin_mode"].nunique() > 1:
-        modes = {str(mode): ran[ran["margin_mode"] == mode] for mode in ran["margin_mode"].unique()}
-    by_leverage = "leverage" in names and ran["leverage"].nunique() > 1
+    modes, verdicts = by_mode(ran, names), survival_in_words(ran, names)
     show(Text("would the account have lived?", style="bold"), "")
-    if by_leverage and lost(ran).any():
+    if varies(ran, names) and lost(ran).any():
         print_deaths(lines_of(modes), list(modes), word_for(ran))
-    verdicts = {mode: by_leverage_in_words(rows) if by_leverage else in_words(rows) for mode, rows in modes.items()}
     table = facts()
     for mode, said in verdicts.items():
         table.add_row(mode, said)
     show(table if len(modes) > 1 else Text(verdicts[""]), "")
-
-
-def lost(rows: pd.DataFrame) -> pd.Series:
-    """Return which accounts did not live: the ruined, and those that money from outside brought back."""
-    return rows["ruined"].astype(bool) | (rows["refills"] > 0)
-
-
-def word_for(rows: pd.DataFrame) -> str:
-    """Return what lost accounts are called."""
-    return "ruined or refilled" if (rows["refills"] > 0).any() else "ruined"
 
 
 def print_deaths(lines: Sequence[Deaths], modes: Sequence[str], word: str) -> None:
@@ -63,7 +47,7 @@ def print_deaths(lines: Sequence[Deaths], modes: Sequence[str], word: str) -> No
     table = listing("leverage", *titles, left=titles)
     wide = [max(len(of(line.counts[k])) for line in lines) for k in range(len(modes))]
     for line in lines:
-        first, last = value_in_words(line.first), value_in_words(line.last)
+        first, last = worth(line.first), worth(line.last)
         cells = [
             Text.assemble(f"{of(counts).rjust(width)}  ", bar(*counts))
             for counts, width in zip(line.counts, wide, strict=True)
@@ -108,37 +92,3 @@ def joined(lines: Sequence[Deaths]) -> Deaths:
     return Deaths(
         lines[0].first, lines[-1].last, tuple((sum(r for r, _ in each), sum(n for _, n in each)) for each in counts)
     )
-
-
-def by_leverage_in_words(rows: pd.DataFrame) -> str:
-    """Return up to which leverage accounts lived."""
-    leverage, died, liquidated = rows["leverage"].astype(float), lost(rows), rows["liquidations"] > 0
-    safe, calm = highest_before(leverage, died), highest_before(leverage, liquidated)
-    highest, lowest = leverage[~died].max(), leverage.min()
-    if pd.isna(highest):
-        return f"no account lived, from {lowest:g}x on"
-    quiet = f"without a liquidation up to {calm:g}x"
-    if pd.isna(calm):
-        all_met_one = bool(liquidated[~died].all())
-        quiet = "not one without a liquidation" if all_met_one else f"some with a liquidation even at {lowest:g}x"
-    if pd.isna(safe):
-        where = "at every leverage" if leverage[died].nunique() == leverage.nunique() else f"even at {lowest:g}x"
-        return f"accounts were {word_for(rows)} {where}; the highest that one lived through is {highest:g}x, {quiet}"
-    if calm == safe:
-        quiet = "without a liquidation"
-    said = f"every account lived up to {safe:g}x, {quiet}"
-    if highest == leverage.max() and safe == highest:
-        return said
-    return f"{said}; {'none above' if safe == highest else f'the highest that one lived through is {highest:g}x'}"
-
-
-def highest_before(leverage: pd.Series, happened: pd.Series) -> float:
-    """Return the highest leverage at and below which something happened to no account, NaN for none."""
-    return float(leverage[leverage < leverage[happened].min()].max() if happened.any() else leverage.max())
-
-
-def in_words(rows: pd.DataFrame) -> str:
-    """Return how many accounts lived."""
-    died, liquidated = int(lost(rows).sum()), int((rows["liquidations"] > 0).sum())
-    accounts = f"{count(died)} of {several(len(rows), 'account')}"
-    return f"{accounts} {word_for(rows)}, {count(liquidated)} liquidated at least once"

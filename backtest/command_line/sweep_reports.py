@@ -11,8 +11,8 @@ from backtest.command_line.bases import Base
 from backtest.command_line.headings import heading_lines
 from backtest.command_line.reports import Written, written_at
 from backtest.command_line.shell import INTERRUPTED, complain
-from backtest.command_line.tables import several
 from backtest.sweeping.sweep_tables import SweepTable
+from backtest.text import several
 
 __all__ = ["note_on", "write_report"]
 

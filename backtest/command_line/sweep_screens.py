@@ -10,11 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from backtest.command_line.bases import Base
-from backtest.command_line.headings import heading, label, value_in_words
+from backtest.command_line.headings import heading
 from backtest.command_line.progress import bars_each, number, speed
 from backtest.command_line.survival import print_survival
-from backtest.command_line.tables import fitted, listing, several, show, terminal
-from backtest.figures_in_words import WRITERS, amount_of, count, is_better_low, spoken, written
+from backtest.command_line.tables import fitted, listing, show, terminal
+from backtest.figures_in_words import FIRST, WRITERS, amount_of, count, is_better_low, spoken, written
+from backtest.pages.rankings import best_of, reasons_of
+from backtest.terms.facts_in_words import label_of, worth
+from backtest.text import several
 
 __all__ = ["print_place", "print_sweep"]
 
@@ -32,25 +35,6 @@ RESERVED = re.compile(
     "to|trailing|true|union|unique|unpivot|using|when|where|window|with"
 )
 """Words of SQL that are names only in quotes."""
-
-FIRST = (
-    "cagr",
-    "max_drawdown_low",
-    "liquidations",
-    "ruined",
-    "sharpe",
-    "total_return",
-    "trades",
-    "max_drawdown",
-    "funding",
-    "fees",
-    "calmar",
-    "sortino",
-    "volatility",
-    "liquidation_loss",
-    "smallest_liquidation_distance",
-)
-"""Figures that are shown first where not all fit."""
 
 
 def print_sweep(table: pd.DataFrame, base: Base[Any], by: str, before: int = 0) -> None:
@@ -105,15 +89,15 @@ def heading_of(table: pd.DataFrame, base: Base[Any], ran: int, before: int) -> T
 
 def print_best(ran: pd.DataFrame, names: Sequence[str], by: str, base: Base[Any]) -> None:
     """Print the best rows by a figure, in as many columns as fit."""
-    best = ran.sort_values(by, ascending=is_better_low(by), kind="stable", na_position="last").head(BEST)
+    best = best_of(ran, by, BEST)
     amount = amount_of(base.account.currency)
-    columns = {label(name): [value_in_words(value) for value in best[name].tolist()] for name in names}
+    columns = {label_of(name): [worth(value) for value in best[name].tolist()] for name in names}
     refills = ["refills"] if (ran["refills"] > 0).any() else []  # an account that was brought back has died
     first = dict.fromkeys([by, *refills])
     for figure in dict.fromkeys([*first, *FIRST, *WRITERS]):
         if figure in best:
             columns[spoken(figure)] = [written(figure, value, amount) for value in best[figure].tolist()]
-    left = {label(name) for name in names if best[name].map(lambda value: isinstance(value, str)).any()}
+    left = {label_of(name) for name in names if best[name].map(lambda value: isinstance(value, str)).any()}
     shown, _ = fitted(columns, kept=len(names) + len(first), left=left, width=terminal().width)
     title = f"best by {spoken(by)}" if len(best) == len(ran) else f"best {len(best)} by {spoken(by)}"
     show(Text(title, style="bold"), "", shown, "")
@@ -121,16 +105,12 @@ def print_best(ran: pd.DataFrame, names: Sequence[str], by: str, base: Base[Any]
 
 def print_reasons(refused: pd.DataFrame) -> None:
     """Print why settings could not run, those that differ in numbers only together."""
-    kinds: dict[str, list[str]] = {}
-    for reason in refused["reason"].tolist():
-        kinds.setdefault(re.sub(r"\d+(\.\d+)?", "#", reason), []).append(reason)
+    reasons = reasons_of(refused)
     table = listing("could not run", "why", left=("why",))
     table.columns[1].no_wrap = False
-    groups = sorted(kinds.values(), key=len, reverse=True)
-    for reasons in groups[:REASONS]:
-        also = "" if len(set(reasons)) == 1 else ", and the like"
-        table.add_row(count(len(reasons)), f"{reasons[0]}{also}")
+    for reason in reasons[:REASONS]:
+        table.add_row(count(len(reason.rows)), reason.said)
     show(table)
-    if len(groups) > REASONS:
-        show(f"and {several(len(groups) - REASONS, 'other reason')}", style="dim")
+    if len(reasons) > REASONS:
+        show(f"and {several(len(reasons) - REASONS, 'other reason')}", style="dim")
     show("")

@@ -10,14 +10,11 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from backtest.figures_in_words import count
-
 __all__ = [
     "WIDTH",
     "facts",
     "fitted",
     "listing",
-    "several",
     "show",
     "squeezed",
     "terminal",
@@ -25,11 +22,6 @@ __all__ = [
 
 WIDTH = 80
 """Columns of a screen that is no terminal."""
-
-
-def several(number: int, noun: str) -> str:
-    """Return a number of things, as in 1 bar or 2 bars."""
-    return f"{count(number)} {noun}{'s' if number != 1 else ''}"
 
 
 def terminal() -> Console:

@@ -5,13 +5,14 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from backtest.command_line.tables import facts, listing, several, show
+from backtest.command_line.tables import facts, listing, show
 from backtest.command_line.wording import costs, figure_in_words, rules, summary
 from backtest.figures_in_words import count, money, spoken, times
 from backtest.terms.ladders import Ladder
 from backtest.terms.presets import Preset, preset, preset_names, read_preset, venue
 from backtest.terms.symbols import ANY
 from backtest.terms.venues import Venue
+from backtest.text import several
 
 __all__ = ["ladders_of", "print_venue", "print_venue_file", "print_venues", "steps_of", "venue_of"]
 

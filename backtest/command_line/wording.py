@@ -1,12 +1,10 @@
 """The rules of a venue in words."""
 
-from backtest.figures_in_words import spoken
+from backtest.figures_in_words import count, money, spoken
+from backtest.terms.facts_in_words import COSTS, rates_in_words
 from backtest.terms.venues import MarginCall, Venue
-from backtest.text import grouped
 
 __all__ = ["costs", "figure_in_words", "rules", "summary"]
-
-COSTS = ("taker_fee", "slippage", "liquidation_fee", "liquidation_slippage", "borrow_rate", "short_borrow_rate")
 
 
 def rules(venue: Venue) -> dict[str, str]:
@@ -21,7 +19,7 @@ def rules(venue: Venue) -> dict[str, str]:
         "rest": _leaves(venue),
         "costs": costs(venue),
         "funding": _funding(venue),
-        "insurance": "" if venue.insurance_fund is None else f"a fund of {grouped(venue.insurance_fund, 2)}",
+        "insurance": "" if venue.insurance_fund is None else f"a fund of {money(venue.insurance_fund)}",
     }
     return {name: sentence for name, sentence in said.items() if sentence}
 
@@ -34,8 +32,7 @@ def summary(venue: Venue) -> str:
 
 def costs(venue: Venue) -> str:
     """Return the rates that are not 0."""
-    rates = {name: getattr(venue, name) for name in COSTS}
-    return ", ".join(f"{spoken(name)} {rate:g}" for name, rate in rates.items() if rate) or "none"
+    return rates_in_words(venue.model_dump(include=set(COSTS)))
 
 
 def figure_in_words(value: object) -> str:
@@ -104,7 +101,7 @@ def _closes(venue: Venue) -> str:
         "restore": f"as much as brings the balance to {_times(venue.target_ratio or 1.0)} the requirement",
     }[venue.liquidation]
     if venue.liquidation == "share" and (venue.liquidation_floor or venue.cooldown):
-        large = f" whose notional is above {grouped(venue.liquidation_floor)}" if venue.liquidation_floor else ""
+        large = f" whose notional is above {count(venue.liquidation_floor)}" if venue.liquidation_floor else ""
         late = f", {venue.cooldown:g} s or more after the last such close" if venue.cooldown else ""
         closed += f"{large}{late}, else all of it"
     if venue.backstop:

@@ -152,10 +152,6 @@ class Bars:
                 column[~self.present[:, i]] = np.nan
         return pd.DataFrame(values, index=self.time, copy=False)
 
-    def named(self, source: str) -> "Bars":
-        """Return the same bars, said to come from somewhere else."""
-        return replace(self, source=source)
-
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return the frame of every instrument, by symbol."""
         return {symbol: self.frame(symbol) for symbol in self.symbols}

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from backtest.market.bars import Bars
-from backtest.market.columns import MARKS, PRICES
+from backtest.market.bars import Bars, stamps_of
+from backtest.market.columns import MARKS, PRICES, Columns, packed
 
 __all__ = ["bars_from", "long_frame"]
 
@@ -40,12 +40,14 @@ def long_frame(bars: Bars, marks: bool, funding: bool) -> pd.DataFrame:
 def bars_from(frame: pd.DataFrame, symbols: Sequence[str], source: str) -> Bars:
     """Return the bars that `long_frame` was given, all of them, but for their volume.
 
-    Raises
-    ------
-    DataError                  for rows that are no bars
+    They were checked when they were first read, and may hold an instrument that has no bar in them.
     """
-    frames = {}
-    for i, symbol in enumerate(symbols):
+    given = [name for name in (*PRICES, *MARKS, "funding_rate") if name in frame]
+    columns = []
+    for i in range(len(symbols)):
         rows = frame.iloc[i :: len(symbols)]
-        frames[symbol] = rows.drop(columns=["time", "symbol"]).set_index(pd.DatetimeIndex(rows["time"]))
-    return Bars.from_frames(frames).named(source)
+        own = rows[rows["close"].notna()]
+        time = pd.DatetimeIndex(own["time"]).as_unit("ns").asi8
+        columns.append(Columns(time, {name: own[name].to_numpy(np.float64) for name in given}))
+    time = pd.DatetimeIndex(frame["time"].iloc[:: len(symbols)]).as_unit("ns").asi8
+    return Bars(tuple(symbols), stamps_of(time), *packed(columns, time), source)

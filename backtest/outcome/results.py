@@ -205,5 +205,8 @@ def load(folder: str | os.PathLike[str]) -> Result:
     if "summary" not in run:
         missing.append("summary")
     if missing:
-        raise DataError(f"a run must hold {', '.join(FILES)} and a summary, got no {missing[0]} in {folder}")
+        raise DataError(
+            f"a run must hold {', '.join(FILES)} and a summary, got no {missing[0]} in {folder}; "
+            "one that an earlier version saved is to be run again"
+        )
     return Result(Saved(frames, run))

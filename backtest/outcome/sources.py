@@ -15,7 +15,7 @@ from backtest.market.long_bars import bars_from, long_frame
 from backtest.outcome.events import EVENTS, Events, verdict_table
 from backtest.outcome.metrics import nothing_left, summarise
 from backtest.outcome.wealth import wealth_of
-from backtest.replaying.engine import Inputs, Outcome, replay_in_detail, replay_positions
+from backtest.replaying.engine import PIECE, Inputs, Outcome, positions_in_pieces, replay_in_detail
 from backtest.replaying.verdicts import alarms_of
 from backtest.terms.accounts import Account
 from backtest.terms.venues import Venue
@@ -108,9 +108,16 @@ class Replayed:
         return len(self.market)
 
     def pieces(self, name: str) -> Iterator[pd.DataFrame]:
-        """Yield one of LONG."""
+        """Yield one of LONG in pieces, in order of time; the history, which is packed as a whole, is one."""
         bars = self.market
-        yield long_frame(bars, bars.has_marks, len(bars.funding) > 0) if name == "bars" else self.frame(name)
+        if name == "bars":
+            stride = max(1, PIECE // len(bars.symbols))
+            for first in range(0, len(bars), stride):
+                yield long_frame(bars[first : first + stride], bars.has_marks, len(bars.funding) > 0)
+        elif name == "positions":
+            yield from map(self.events.positions, positions_in_pieces(self.inputs))
+        else:
+            yield self.frame(name)
 
     def bars(self) -> Bars:
         """Return the bars."""
@@ -121,7 +128,7 @@ class Replayed:
         if name == "history":
             return history_of(self._time(), replay_in_detail(self.inputs))
         if name == "positions":
-            return self.events.positions(replay_positions(self.inputs))
+            return pd.concat(list(self.pieces(name)), ignore_index=True)
         if name == "verdicts":
             happened = len(self.outcome.logs.liquidations) > 0
             alarms = alarms_of(self.inputs, self.market.symbols)[0] if happened else []

@@ -1,25 +1,24 @@
 """The page of a comparison: the same signals under several settings, where they part, and what each came to."""
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from backtest import plots
+from backtest.figures_in_words import Amount, amount_of, count
+from backtest.pages.chances import LOST_COUNTS, none_differs
 from backtest.pages.charts import chart_of
 from backtest.pages.comparison_tables import Compared, differing_table, figures_table, growth_table
 from backtest.pages.documents import write_page
 from backtest.pages.embedding import Arrays, json_text
-from backtest.pages.headings import facts_of, name_of
 from backtest.pages.liquidation_tables import liquidations_table
 from backtest.pages.run_charts import thinning_in_words
 from backtest.pages.runs import Run, Timeline
+from backtest.pages.survival import lived_in_words
 from backtest.pages.tables import Table
 from backtest.pages.verdicts import Tile, Verdict, tiles, verdict_on
-from backtest.pages.wording import count, money_of, several
-
-if TYPE_CHECKING:
-    from backtest.figures_in_words import Amount
+from backtest.terms.facts_in_words import facts_of, name_of
 
 __all__ = ["comparison_context", "write_comparison_page"]
 
@@ -60,27 +59,27 @@ def comparison_context(comparison: Compared) -> dict[str, Any]:
     """Return what the template of a comparison is filled with."""
     results, arrays = comparison.results, Arrays()
     first = next(iter(results.values()))
-    timeline, amount = Timeline(first.bars), money_of(first.description["account"].get("currency", "quote"))
+    timeline, amount = Timeline(first.bars), amount_of(first.description["account"].get("currency", "quote"))
     sides = [_side(name, run, timeline) for name, run in results.items()]
     curves = pd.DataFrame({name: run.history["equity"] for name, run in results.items()})
     events = comparison.liquidations
     own = [label for label in OWN if _differs(comparison, label)]
-    facts = [(label, said) for label, said in facts_of(first.description, first.bars.interval) if label not in own]
+    facts = facts_of(first.description, first.bars.interval)
     total = int(comparison.table["liquidations"].sum())
     context = {
         "title": f"{name_of(first.description)}: {', '.join(results)}",
         "name": name_of(first.description),
-        "facts": [*facts, ("compared", ", ".join(results))],
+        "facts": [*(fact for fact in facts.items() if fact[0] not in own), ("compared", ", ".join(results))],
         "verdict": _verdict(comparison, sides),
         "figures": figures_table(comparison.table, amount),
         "charts": [chart_of("equity", plots.comparison(curves, parts=events), arrays, height=420)],
         "thinning": thinning_in_words(len(first.bars), len(events)),
         "growth": growth_table(comparison.growth, comparison.table["ruined"]) if len(comparison.growth) else None,
         "first": next(iter(results)),
-        "ruined": bool(comparison.table["ruined"].any()),
+        "warning": LOST_COUNTS if comparison.table["ruined"].any() else "",
         "differing": differing_table(comparison, timeline),
         "number_differing": count(len(events)),
-        "none_differs": "All of them have the same liquidations." if total else "No liquidation in any of them.",
+        "none_differs": none_differs(total),
         "sides": sides,
         "version": first.description["versions"].get("margin-backtest", "of unknown version"),
         "data": json_text({"interval": timeline.interval, "span": timeline.ends}),
@@ -89,15 +88,15 @@ def comparison_context(comparison: Compared) -> dict[str, Any]:
 
 
 def _side(name: str, run: Run, timeline: Timeline) -> Side:
-    amount: Amount = money_of(run.description["account"].get("currency", "quote"))
+    amount: Amount = amount_of(run.description["account"].get("currency", "quote"))
     table = liquidations_table(run, timeline, amount)
-    setting = "; ".join(said for label, said in facts_of(run.description, None) if label in OWN)
+    setting = "; ".join(said for label, said in facts_of(run.description, None).items() if label in OWN)
     return Side(name, setting, verdict_on(run, amount), tiles(run, amount), table)
 
 
 def _differs(comparison: Compared, label: str) -> bool:
     """Return whether settings differ in a line of the heading."""
-    lines = {dict(facts_of(run.description, None)).get(label, "") for run in comparison.results.values()}
+    lines = {facts_of(run.description, None).get(label, "") for run in comparison.results.values()}
     return len(lines) > 1
 
 
@@ -105,14 +104,8 @@ def _verdict(comparison: Compared, sides: list[Side]) -> Verdict:
     """Return how many of the accounts lived."""
     ruined = comparison.table["ruined"].astype(bool)
     lived = [str(name) for name in ruined.index[~ruined]]
-    of = several(len(ruined), "account")
-    if not lived:
-        said = f"None of {of} lived"
-    elif len(lived) == len(ruined):
-        said = f"All {of} lived"
-    else:
-        said = (
-            f"{count(len(lived))} of {of} lived: {', '.join(lived[:PART])}{' and others' if len(lived) > PART else ''}"
-        )
+    said = lived_in_words(ruined)
+    if 0 < len(lived) < len(ruined):
+        said += f": {', '.join(lived[:PART])}{' and others' if len(lived) > PART else ''}"
     more = tuple(f"{side.name}: {side.verdict.sentence}." for side in sides[:PART])
     return Verdict(said, "" if lived else "bad", more)

@@ -1,21 +1,17 @@
 """Tables of settings side by side: their figures, differences in growth, and liquidations that not all of them have."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import pandas as pd
 
-from backtest.figures_in_words import ALARMS, WRITERS, Amount, percent, spoken
+from backtest.figures_in_words import Amount, count, final_first, percent
+from backtest.pages.chances import chance_of, interval_of, interval_title
 from backtest.pages.runs import Run, Timeline
-from backtest.pages.tables import ROWS, Column, Table, number_column, rest_in_words, times_column, words
-from backtest.pages.wording import count, figure, signed
+from backtest.pages.tables import ROWS, Table, figure_column, number_column, rest_in_words, times_column, words
+from backtest.text import signed
 
 __all__ = ["Compared", "differing_table", "figures_table", "growth_table"]
-
-ALIKE = 1e-9
-"""Differences in growth that are rounding."""
-
-TITLES = {"pressure": "time under margin pressure"}
 
 
 class Compared(Protocol):
@@ -33,54 +29,32 @@ class Compared(Protocol):
 
 def figures_table(table: pd.DataFrame, amount: Amount) -> Table:
     """Return a row of figures for each setting."""
-    own: dict[str, Callable[[Any], str]] = {
-        "final_equity": amount,
-        "loss_per_liquidation": amount,
-        "pressure": percent,
-    }
     columns = [words("setting", table.index)]
-    for name in sorted(table.columns, key=lambda name: name != "final_equity"):
-        title, values = TITLES.get(name, spoken(name)), table[name].tolist()
-        if name == "ruined":
-            columns.append(words(title, map(WRITERS[name], values), ["bad" if ruined else "" for ruined in values]))
-        else:
-            columns.append(_figures(title, name, values, own, amount))
+    columns += [figure_column(name, table[name], amount) for name in final_first(table.columns)]
     return Table(columns)
-
-
-def _figures(
-    title: str, name: str, values: list[Any], own: Mapping[str, Callable[[Any], str]], amount: Amount
-) -> Column:
-    """Return a column of one figure."""
-    write = own.get(name) or (lambda value: figure(name, value, amount))
-    return number_column(title, values, write, "bad" if name in ALARMS else "")
 
 
 def growth_table(growth: pd.DataFrame, ruined: "pd.Series[bool]") -> Table:
     """Return the differences in growth to the first setting, and whether they are more than chance."""
-    confidence = f"{growth['confidence'].iloc[0] * 100:g}% interval"
     rows = {str(name): row for name, row in growth.iterrows()}
-    verdicts = [_verdict(row, bool(ruined[name])) for name, row in rows.items()]
+    chances = [chance_of(row, bool(ruined[name])) for name, row in rows.items()]
+    tones = [_tone(said, row) for said, row in zip(chances, rows.values(), strict=True)]
     columns = [
         words("setting", growth.index),
         number_column("log growth a year", growth["difference"], signed),
-        words(confidence, [f"{signed(row['low'])} to {signed(row['high'])}" for row in rows.values()]),
+        words(interval_title(growth["confidence"].iloc[0]), map(interval_of, rows.values())),
         number_column("above 0 in resamples", growth["share_above_zero"], percent),
         number_column("days", growth["days"], count),
-        words("", [said for said, _ in verdicts], [tone for _, tone in verdicts]),
+        words("", chances, tones),
     ]
     return Table(columns)
 
 
-def _verdict(row: "pd.Series[Any]", ruined: bool) -> tuple[str, str]:
-    """Return what an interval says of a difference, and its tone; of a lost account it has nothing to say."""
-    if max(abs(float(row[name])) for name in ("difference", "low", "high")) < ALIKE:
-        return "alike", ""
-    if ruined:
-        return "lost", "bad"
-    if row["low"] > 0 or row["high"] < 0:
-        return "more than chance", "good" if row["low"] > 0 else "bad"
-    return "may be chance", ""
+def _tone(chance: str, row: "pd.Series[Any]") -> str:
+    """Return the tone of what is said of a difference."""
+    if chance == "more than chance":
+        return "good" if row["low"] > 0 else "bad"
+    return "bad" if chance == "ruined" else ""
 
 
 def differing_table(comparison: Compared, timeline: Timeline) -> Table:

@@ -1,20 +1,18 @@
 """A page as one file: its template filled in, its script inside or beside it, written all or nothing."""
 
 import os
+import re
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-from backtest.errors import DataError
-from backtest.pages.wording import thin
-from backtest.text import shown
+from backtest.pages.files import check_file, write_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["GENERATOR", "SCRIPT", "check_page", "fragment", "rendered", "write_page"]
+__all__ = ["GENERATOR", "SCRIPT", "check_page", "fragment", "rendered", "thin", "write_page"]
 
 GENERATOR = "margin-backtest report"
 """What the head of every page says it was made by: a file without it is not written over."""
@@ -22,8 +20,10 @@ GENERATOR = "margin-backtest report"
 SCRIPT = "plotly.min.js"
 """The file beside pages that share their script."""
 
-HEAD = 2_000
-"""Bytes in which the head of a page names its generator, and a script its kind."""
+WHAT = "a report"
+
+THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
+THIN = "\u202f"  # narrow, and no line breaks at it
 
 
 def write_page(path: str | os.PathLike[str], template: str, shared_script: bool, **context: Any) -> Path:
@@ -42,13 +42,9 @@ def write_page(path: str | os.PathLike[str], template: str, shared_script: bool,
     """
     target = check_page(path)
     text = rendered(template, shared_script=shared_script, **context)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if shared_script:
-            _write_script(target.parent / SCRIPT)
-        _replace(target, text)
-    except OSError as error:
-        raise DataError(f"a report must be written to a place that can be, got {error.strerror} at {path}") from None
+    if shared_script:
+        _write_script(target.parent / SCRIPT)
+    write_file(target, text, WHAT)
     return target
 
 
@@ -74,48 +70,20 @@ def check_page(path: object) -> Path:
     ------
     DataError                  for no path, a folder, and a file that is there and no page
     """
-    if not isinstance(path, (str, os.PathLike)) or not str(path) or "\0" in str(path):
-        raise DataError(f"a report must be written to a file, got {shown(path)}")
-    target = Path(path)
-    if target.is_dir():
-        raise DataError(f"a report must be written to a file, got the folder {path}")
-    if target.exists() and not _begins_with(target, GENERATOR):
-        raise DataError(f"a report must not be written over something else, got a file that is no report at {path}")
-    return target
+    return check_file(path, WHAT, GENERATOR)
 
 
-def _begins_with(path: Path, mark: str) -> bool:
-    """Return whether a file names its kind near its beginning."""
-    try:
-        with path.open("rb") as file:
-            return mark.encode() in file.read(HEAD)
-    except OSError as error:
-        raise DataError(
-            f"a report must be written over a file that can be read, got {error.strerror}: {path}"
-        ) from None
+def thin(text: str) -> str:
+    """Return a text with thin spaces between the thousands of its numbers."""
+    return THOUSANDS.sub(THIN, text)
 
 
 def _write_script(path: Path) -> None:
     """Write the script of the charts beside a page, where another version of it, or none, is there."""
-    text = _plotly()
-    if path.exists():
-        if not _begins_with(path, "plotly.js"):
-            raise DataError(f"the script beside a report must not be written over something else, got {path}")
-        if path.stat().st_size == len(text.encode()):
-            return
-    _replace(path, text)
-
-
-def _replace(target: Path, text: str) -> None:
-    """Write a file whole, or leave what was there."""
-    new = target.with_name(f".{target.name}.{uuid4().hex}")
-    try:
-        with new.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        new.replace(target)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
+    text, what = _plotly(), "the script beside a report"
+    if check_file(path, what, "plotly.js").exists() and path.stat().st_size == len(text.encode()):
+        return
+    write_file(path, text, what)
 
 
 @cache

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from backtest.figures_in_words import Amount
+from backtest.figures_in_words import Amount, count, percent
 from backtest.pages.runs import Timeline
 from backtest.pages.tables import ROWS, Column, Table, costliest, number_column, rest_in_words, times_column, words
-from backtest.pages.wording import count, percent_of, price, quantity, several
+from backtest.text import price, quantity, several
 
-__all__ = ["SHORTFALLS", "calls_table", "legs", "orders_table", "trades_table"]
+__all__ = ["calls_table", "legs", "orders_table", "trades_table"]
 
 EXITS = {
     "signal": "signal",
@@ -49,7 +49,7 @@ def trades_table(trades: pd.DataFrame, timeline: Timeline, amount: Amount) -> Ta
         number_column("entry price", shown["entry_price"], price),
         number_column("exit price", shown["exit_price"], price),
         number_column("profit", shown["pnl"], amount, "sign"),
-        number_column("on margin", shown["return_on_margin"], percent_of),
+        number_column("on margin", shown["return_on_margin"], percent),
         number_column("fees", shown["fees"], amount),
         number_column("funding", shown["funding"], amount),
         number_column("bars", shown["bars"], count),

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtest.figures_in_words import Amount
+from backtest.figures_in_words import Amount, spoken
 from backtest.pages.event_tables import legs
 from backtest.pages.runs import Run, Timeline
 from backtest.pages.tables import Column, Table, costliest, number_column, rest_in_words, times_column, words
-from backtest.pages.wording import price, quantity
+from backtest.text import price, quantity
 
 __all__ = ["liquidations_table", "with_triggers"]
 
@@ -35,7 +35,7 @@ def liquidations_table(run: Run, timeline: Timeline, amount: Amount) -> Table:
         number_column("loss", shown["loss"], amount, "bad"),
         number_column("penalty", shown["penalty"], amount),
         *(
-            number_column(name.replace("_", " "), shown[name], amount, "bad")
+            number_column(spoken(name), shown[name], amount, "bad")
             for name in OPTIONAL
             if name == "bad_debt" or (events[name] > 0).any()
         ),

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from backtest import plots
+from backtest.figures_in_words import count
 from backtest.pages.charts import Chart, Choice, chart_of
 from backtest.pages.embedding import Arrays
 from backtest.pages.runs import Run
-from backtest.pages.wording import count, several
 from backtest.plots.thinning import BUCKETS, MARKS, NEAR, TRUE_LIQUIDATIONS
+from backtest.text import several
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -3,19 +3,19 @@
 import os
 from typing import Any
 
-from backtest.figures_in_words import ALARMS, LEFT, OCCASIONAL, RIGHT, Amount, Figures, spoken
+from backtest.figures_in_words import OCCASIONAL, Amount, alarms, amount_of, count, groups_of, spoken, written
 from backtest.pages.documents import write_page
 from backtest.pages.embedding import Arrays, json_text
 from backtest.pages.event_tables import calls_table, orders_table, trades_table
-from backtest.pages.headings import facts_of, name_of, some
 from backtest.pages.liquidation_tables import liquidations_table
 from backtest.pages.run_charts import CANDLES, candles, charts_of, drawn_symbols, thinning_in_words
 from backtest.pages.runs import Run, Timeline
 from backtest.pages.settings_tables import dependencies, ladder_tables
 from backtest.pages.verdicts import Tile, tiles, verdict_on
-from backtest.pages.wording import count, figure, money_of, several
+from backtest.terms.facts_in_words import facts_of, name_of
+from backtest.text import several, some
 
-__all__ = ["run_context", "summary_groups", "write_run_page"]
+__all__ = ["run_context", "write_run_page"]
 
 
 def write_run_page(run: Run, path: str | os.PathLike[str], shared_script: bool = False) -> None:
@@ -37,14 +37,14 @@ def write_run_page(run: Run, path: str | os.PathLike[str], shared_script: bool =
 def run_context(run: Run) -> dict[str, Any]:
     """Return what the template of a run is filled with."""
     description, arrays = run.description, Arrays()
-    amount, timeline = money_of(description["account"].get("currency", "quote")), Timeline(run.bars)
+    amount, timeline = amount_of(description["account"].get("currency", "quote")), Timeline(run.bars)
     symbols = drawn_symbols(run)
     left_out = len(run.bars.symbols) - len(symbols)
     bars = candles(run, symbols, arrays)
     context = {
         "title": f"{name_of(description)}: {some(description['data']['symbols'])}",
         "name": name_of(description),
-        "facts": facts_of(description, run.bars.interval),
+        "facts": list(facts_of(description, run.bars.interval).items()),
         "verdict": verdict_on(run, amount),
         "tiles": tiles(run, amount),
         "charts": charts_of(run, symbols, arrays),
@@ -67,13 +67,11 @@ def run_context(run: Run) -> dict[str, Any]:
 
 def summary_groups(summary: Any, amount: Amount) -> dict[str, list[Tile]]:
     """Return every figure of a summary by group, alarms red where they are not 0."""
-    groups: dict[str, Figures] = {**LEFT, **RIGHT}
-    calls, insurance = OCCASIONAL.items()
-    if any(summary[name] for name in calls[1]) or summary["socialised_loss"]:
-        groups |= dict([calls, insurance])
-    return {title: [_line(name, summary[name], amount) for name in names] for title, names in groups.items()}
+    left, right = groups_of(summary)
+    groups = sorted({**left, **right}.items(), key=lambda group: group[0] in OCCASIONAL)  # these come last
+    return {title: [_line(name, summary[name], amount) for name in names] for title, names in groups}
 
 
 def _line(name: str, value: Any, amount: Amount) -> Tile:
     """Return one figure of a summary."""
-    return Tile(spoken(name), figure(name, value, amount), "", "bad" if name in ALARMS and value > 0 else "")
+    return Tile(spoken(name), written(name, value, amount), "", "bad" if alarms(name, value) else "")

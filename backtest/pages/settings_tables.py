@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from backtest.figures_in_words import spoken
+from backtest.figures_in_words import count, spoken
 from backtest.pages.tables import Column, Table, number_column
-from backtest.pages.wording import count, moment_of, worth
+from backtest.terms.facts_in_words import worth
+from backtest.text import moment_of
 
 __all__ = ["dependencies", "ladder_tables", "pairs"]
 

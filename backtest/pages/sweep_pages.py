@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 
 from backtest import plots
-from backtest.figures_in_words import spoken
+from backtest.figures_in_words import count, spoken
 from backtest.pages.charts import Chart, Choice, chart_of
 from backtest.pages.documents import write_page
 from backtest.pages.embedding import Arrays, json_text
-from backtest.pages.sweep_tables import best_table, label_of, reasons_table
+from backtest.pages.sweep_tables import best_table, reasons_table
 from backtest.pages.sweep_verdicts import sweep_tiles, sweep_verdict
-from backtest.pages.wording import count
 from backtest.plots.swept import Swept, is_numeric
+from backtest.terms.facts_in_words import label_of
 
 __all__ = ["sweep_context", "write_sweep_page"]
 

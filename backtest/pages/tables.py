@@ -8,9 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from backtest.pages.wording import moment_of, several
+from backtest.figures_in_words import ALARMS, Amount, money, titled, written
+from backtest.text import moment_of, several
 
-__all__ = ["ROWS", "Column", "Span", "Table", "costliest", "number_column", "rest_in_words", "times_column", "words"]
+__all__ = [
+    *("ROWS", "Column", "Span", "Table", "costliest", "figure_column", "number_column", "rest_in_words"),
+    *("times_column", "words"),
+]
 
 ROWS = 300
 """Rows of a long table that a page shows."""
@@ -57,14 +61,27 @@ class Table:
 def number_column(title: str, values: Iterable[Any], write: Callable[[Any], str], tone: str = "") -> Column:
     """Return a column of numbers; with a `tone` those above 0 have it, with "sign" gains and losses have theirs."""
     given = list(values)
-    keys = [-math.inf if pd.isna(value) else float(value) for value in given]
-    return Column(title, [write(value) for value in given], keys, [_tone(key, tone) for key in keys] if tone else ())
+    return Column(title, [write(value) for value in given], *_keys(given, tone))
+
+
+def _keys(values: Iterable[Any], tone: str) -> tuple[list[float], list[str]]:
+    """Return what numbers are sorted by, and their tones."""
+    keys = [-math.inf if pd.isna(value) else float(value) for value in values]
+    return keys, [_tone(key, tone) for key in keys] if tone else []
 
 
 def _tone(value: float, tone: str) -> str:
     if tone == "sign":
         return "good" if value > 0.0 else "bad" if -math.inf < value < 0.0 else ""
     return tone if value > 0.0 else ""
+
+
+def figure_column(name: str, values: "pd.Series[Any]", amount: Amount = money) -> Column:
+    """Return a column of one figure of summaries or comparisons, red where it alarms."""
+    title, cells = titled(name), [written(name, value, amount) for value in values]
+    if name == "ruined":
+        return words(title, cells, ["bad" if ruined else "" for ruined in values])
+    return Column(title, cells, *_keys(values, "bad" if name in ALARMS else ""))
 
 
 def times_column(title: str, values: "pd.Series[Any]") -> Column:

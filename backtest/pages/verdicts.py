@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from backtest.figures_in_words import Amount
+from backtest.figures_in_words import Amount, count, written
 from backtest.pages.runs import Run
-from backtest.pages.wording import count, figure, moment_of, several
+from backtest.text import moment_of, several
 
 __all__ = ["Tile", "Verdict", "lost_at", "tiles", "verdict_on"]
 
@@ -42,7 +42,7 @@ def verdict_on(run: Run, amount: Amount) -> Verdict:
         refilled = f" and refilled {_often(int(summary['refills']))}" if summary["refills"] else ""
         return Verdict(f"{often}{refilled}; the account was lost on {time}", "bad", sure)
     cash, final = float(run.description["account"]["cash"]), wealth_at_end(run)
-    became = f"{amount(cash)} became {amount(final)} ({figure('total_return', float(summary['total_return']))})"
+    became = f"{amount(cash)} became {amount(final)} ({written('total_return', float(summary['total_return']))})"
     if summary["refills"]:
         said = f"Lost and refilled {_often(int(summary['refills']))}, liquidated {_often(number)}"
         outside = f"{amount(float(summary['refilled']))} came from outside."
@@ -74,7 +74,7 @@ def tiles(run: Run, amount: Amount) -> list[Tile]:
     summary = run.summary
 
     def said(name: str) -> str:
-        return figure(name, summary[name], amount)
+        return written(name, summary[name], amount)
 
     loss = amount(float(run.liquidations["loss"].sum()))
     total, number = float(summary["total_return"]), int(summary["liquidations"])

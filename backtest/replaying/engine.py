@@ -1,6 +1,7 @@
 """The kernel as frames call it: inputs packed, outputs allocated, logs enlarged until everything fits."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,6 @@ from backtest.kernels.enums import Change, MarginMode
 from backtest.kernels.schedule import fill_schedule
 from backtest.kernels.schema import (
     DETAIL,
-    NO_TRACK,
     PRICES,
     Book,
     Columns,
@@ -23,7 +23,6 @@ from backtest.kernels.schema import (
     Records,
     Rules,
     Schedule,
-    Track,
 )
 from backtest.market.bars import Bars
 from backtest.replaying.records import called_leverages, new_book, new_logs, new_track
@@ -31,6 +30,9 @@ from backtest.signalling.signals import Signals
 from backtest.text import place
 
 LEGS = 2
+
+PIECE = 1 << 17
+"""Bars x instruments of a piece of what may be too long to be held."""
 
 
 class Inputs(NamedTuple):
@@ -203,11 +205,11 @@ def on_both_legs(schedule: Schedule, hedged: bool) -> Schedule:
     return twice._replace(instrument=twice.instrument * LEGS + leg)
 
 
-def replay_once(inputs: Inputs, logs: Logs, detailed: bool = False, track: Track = NO_TRACK) -> Outcome:
-    """Run the kernel on new books; rows that do not fit the logs or the track are counted only."""
+def replay_once(inputs: Inputs, logs: Logs, detailed: bool = False) -> Outcome:
+    """Run the kernel on new books; rows that do not fit the logs are counted only."""
     bars, instruments = inputs.market.trade.shape
     detail = np.empty((len(DETAIL), bars if detailed else 0))
-    columns = Columns(np.empty(bars), np.empty(bars), detail, track)
+    columns = Columns(np.empty(bars), np.empty(bars), detail)
     book = new_book(instruments)
     loop.replay(*inputs, book, logs, columns, 0, bars)
     return Outcome(book, logs, columns)
@@ -231,13 +233,14 @@ def replay_in_detail(inputs: Inputs) -> Columns:
     return replay_once(inputs, new_logs(0, 0, 0, 0), detailed=True).columns
 
 
-def replay_positions(inputs: Inputs) -> Records:
-    """Return how positions change from close to close, by the same replay once more."""
-    instruments, capacity = inputs.market.trade.shape[1], 4 * len(inputs.schedule.bar) + 1024
-    while True:
-        track = new_track(instruments, capacity)
-        replay_once(inputs, new_logs(0, 0, 0, 0), track=track)
-        changes = int(track.changes[0])
-        if changes <= capacity:
-            return track.holdings[:changes]
-        capacity = changes
+def positions_in_pieces(inputs: Inputs) -> Iterator[Records]:
+    """Yield how positions change from close to close, by the same replay once more, some bars at a time."""
+    bars, instruments = inputs.market.trade.shape
+    stride = max(1, PIECE // instruments)
+    track, book = new_track(instruments, min(stride, bars) * instruments), new_book(instruments)
+    columns = Columns(np.empty(bars), np.empty(bars), np.empty((len(DETAIL), 0)), track)
+    logs = new_logs(0, 0, 0, 0)
+    for start in range(0, bars, stride):
+        track.changes[0] = 0
+        loop.replay(*inputs, book, logs, columns, start, min(start + stride, bars))
+        yield track.holdings[: track.changes[0]].copy()
