@@ -9,7 +9,7 @@ INSTALLED := .venv/installed
 demo: $(INSTALLED)
 	$(BIN)/backtest run strategies/relative_momentum.py --data data/btcusd_30m.parquet data/ethusd_30m.parquet \
 		--symbol-map BTCUSD=BTCUSDT ETHUSD=ETHUSDT --venue binance_usdm --funding 0.0001 \
-		--leverage 5 --margin-mode isolated --out runs/demo
+		--leverage 5 --margin-mode isolated --out runs/demo --report
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal

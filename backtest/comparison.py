@@ -35,6 +35,7 @@ Settings = Mapping[str, Mapping[str, object]] | Sequence[Mapping[str, object]]
 MODES = {"isolated": {"margin_mode": "isolated"}, "cross": {"margin_mode": "cross"}}
 PRESSURE = 2.0 / 3.0  # margin ratio at which the balance is one and a half maintenance margins
 EVENT = ("time", "symbol", "leg")
+TAKEN = (*EVENT, "loss")  # no setting goes by these: they are columns of the liquidations
 FIGURES = (
     *("total_return", "max_drawdown", "max_drawdown_low", "liquidations", "loss_per_liquidation", "funding"),
     *("pressure", "ruined", "final_equity"),
@@ -52,8 +53,8 @@ class Comparison:
         loss_per_liquidation (liquidation_loss / liquidations, NaN without any), funding, pressure (the share of bars
         at whose close the margin ratio is above 2/3: the balance is below one and a half maintenance margins), ruined,
         final_equity (with what is left in the reserve, as total_return counts it)
-    liquidations : DataFrame   those that not every setting has: time, symbol (and leg in hedge mode), then a bool per
-        setting
+    liquidations : DataFrame   those that not every setting has: time, symbol (and leg in hedge mode), loss (quote, the
+        largest of the settings that have it), then a bool per setting
     growth : DataFrame         a row per setting but the first: `difference` of its log growth per year to the first's,
         `low` and `high` of its interval, `confidence`, `share_above_zero` (of the resamples), `block` (their expected
         length, days), `days`
@@ -197,8 +198,8 @@ def _sides(
     for named, changes in given:
         setting = settings_of([changes], account, venue, strategy, params)[0]
         name = _text(setting.values) if named is None else named
-        if not isinstance(name, str) or not name or name in EVENT:
-            raise ConfigError(f"a setting must have a name, other than {', '.join(EVENT)}, got {shown(name)}")
+        if not isinstance(name, str) or not name or name in TAKEN:
+            raise ConfigError(f"a setting must have a name, other than {', '.join(TAKEN)}, got {shown(name)}")
         if name in sides:
             raise ConfigError(f"settings must have names of their own, got {name} twice")
         if setting.reason or setting.account is None or setting.venue is None:
@@ -229,8 +230,10 @@ def _differing(results: Mapping[str, Result]) -> pd.DataFrame:
     """Return the liquidations that some settings have and others not, in time."""
     logs = [result.liquidations for result in results.values()]
     columns = [name for name in EVENT if all(name in log for log in logs)]
-    events = pd.concat([log[columns] for log in logs]).drop_duplicates().sort_values(columns, ignore_index=True)
-    keys = pd.MultiIndex.from_frame(events)
+    # one that closes a position in parts has a row for each of them: together they are its loss
+    lost = [log.groupby(columns, as_index=False)["loss"].sum() for log in logs]
+    events = pd.concat(lost).groupby(columns, as_index=False)["loss"].max()
+    keys = pd.MultiIndex.from_frame(events[columns])
     has = {name: keys.isin(pd.MultiIndex.from_frame(log[columns])) for name, log in zip(results, logs, strict=True)}
     differing: pd.DataFrame = events.assign(**has)[~np.logical_and.reduce(list(has.values()))]
     return differing.reset_index(drop=True)

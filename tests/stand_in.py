@@ -63,6 +63,7 @@ class StandIn:
     orders: pd.DataFrame = field(default_factory=lambda: frame("orders"))
     calls: pd.DataFrame = field(default_factory=lambda: frame("calls"))
     figures: dict = field(default_factory=dict)
+    reserve: float = 0.0  # at the end
 
     @cached_property
     def history(self):
@@ -70,7 +71,7 @@ class StandIn:
         rows = len(self.bars)
         equity = np.full(rows, 10_000.0) if self.equity is None else np.asarray(self.equity, np.float64)
         columns = {"equity": equity, "equity_low": equity * 0.99} | {name: np.zeros(rows) for name in HISTORY}
-        columns |= {"wallet": equity, "free_margin": equity}
+        columns |= {"wallet": equity, "free_margin": equity, "reserve": np.full(rows, self.reserve)}
         return pd.DataFrame(columns, index=self.bars.time.rename("time"))
 
     @cached_property
@@ -107,7 +108,13 @@ class StandIn:
         return {
             "strategy": {"name": "stand_in", "source": "sha256:00", "params": {"fast": 20, "size": 0.5}},
             "signals": "sha256:11",
-            "account": {"cash": 10_000.0, "leverage": 5.0, "margin_mode": "isolated", "currency": "quote"},
+            "account": {
+                "cash": 10_000.0,
+                "leverage": 5.0,
+                "margin_mode": "isolated",
+                "currency": "quote",
+                "reserve": 0.0,
+            },
             "venue": {"name": "made_up", "as_of": "", "taker_fee": 0.0005, "symbols": {}, "tiers": {"": [tier]}},
             "data": {
                 "symbols": list(self.bars.symbols),

@@ -1,5 +1,7 @@
 """Pages of runs that are hard to show, in a real browser: nothing traded, one bar, lost at once, names that attack."""
 
+import math
+
 import numpy as np
 import pytest
 from browser import ASKED, browsing, complaints, draw_all, hard_to_read, open_page, require_browser, show_as
@@ -70,6 +72,36 @@ def test_a_name_that_would_be_code_is_shown_and_chosen(browser, tmp_path):
         assert browser.execute_script("return charts[0].candles.x.length") > 80
         assert symbol in row.text
     assert browser.execute_script("return window.attacked") is None
+
+
+def test_numbers_sort_by_what_they_are_and_what_is_missing_comes_last(browser, tmp_path):
+    bars = bars_of(60)
+    exits, prices = [10, 11, 12, None, 13], [9.5, 1_000.25, -20.0, math.nan, 80.0]
+    rows = [
+        {"symbol": "BTCUSDT", "side": "long", "entry_time": bars.time[k], "quantity": 1.0, "bars": 3.0}
+        | {"exit_time": None if out is None else bars.time[out], "pnl": profit, "return_on_margin": share}
+        for k, (out, profit, share) in enumerate(
+            zip(exits, prices, [0.5, math.inf, -math.inf, math.nan, 2.0], strict=True)
+        )
+    ]
+    write_run_page(StandIn(bars, trades=frame("trades", *rows)), tmp_path / "page.html")
+    show_as(browser)
+    open_page(browser, tmp_path / "page.html")
+
+    def sorted_by(title):
+        (button,) = browser.find_elements(By.XPATH, f"//section[@id='trades']//button[text()='{title}']")
+        found = []
+        for _ in range(2):
+            browser.execute_script("arguments[0].click()", button)
+            times = browser.execute_script(
+                "return [...document.querySelectorAll('#trades tbody tr')].map((row) => row.cells[0].textContent)"
+            )
+            found.append([int(time[12]) for time in times])
+        return found
+
+    assert sorted_by("profit") == [[1, 4, 0, 2, 3], [2, 0, 4, 1, 3]]
+    assert sorted_by("on margin") == [[1, 4, 0, 2, 3], [2, 0, 4, 1, 3]]
+    assert sorted_by("exit") == [[4, 2, 1, 0, 3], [0, 1, 2, 4, 3]]
 
 
 def test_a_script_beside_the_page_draws_it_as_well(browser, tmp_path):

@@ -1,5 +1,6 @@
 """Pages of sweeps and comparisons in a real browser: choices, where settings part, and whether it can be read."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from browser import browsing, complaints, draw_all, hard_to_read, open_page, pair, show_as
@@ -80,6 +81,37 @@ def test_a_sweep_shows_what_is_chosen(browser, sweep_page):
     pair.select_by_value("leverage and fast")
     assert browser.execute_script("return charts[1].plot._fullLayout.yaxis.title.text") == "Fast"
     assert complaints(browser) == []
+
+
+@pytest.fixture(scope="module")
+def ten(tmp_path_factory):
+    """Return the page of a sweep over ten values, more than what stands in a figure as it is."""
+    bars = bt.read_bars(DATA / "btcusdt_1h.parquet")["2020-01":"2020-03"]
+    signals = np.ones((len(bars), 1))
+    over = {"leverage": list(range(1, 11)), "stop_loss": [None, 0.01, 0.02]}
+    path = tmp_path_factory.mktemp("pages") / "ten.html"
+    bt.sweep(bars, signals, venue=bt.venue("binance_usdm"), over=over).report(path)
+    return path
+
+
+def test_every_swept_value_has_its_tick(browser, ten):
+    show_as(browser)
+    open_page(browser, ten)
+    draw_all(browser)
+    ticks = "return [...charts[0].plot.querySelectorAll('.xtick text')].map((tick) => tick.textContent)"
+    assert {f"{value}" for value in range(1, 11)} <= set(browser.execute_script(ticks))
+    assert complaints(browser) == []
+
+
+def test_settings_sort_with_none_last(browser, ten):
+    show_as(browser)
+    open_page(browser, ten)
+    (title,) = browser.find_elements(By.XPATH, "//section[@id='best']//button[text()='stop loss']")
+    column = "return [...document.querySelectorAll('#best tbody tr')].map((row) => row.cells[1].textContent)"
+    title.click()
+    assert browser.execute_script(column) == ["0.02"] * 10 + ["0.01"] * 10 + ["none"] * 10
+    title.click()
+    assert browser.execute_script(column) == ["0.01"] * 10 + ["0.02"] * 10 + ["none"] * 10
 
 
 def test_a_click_leads_to_where_settings_part(browser, comparison, comparison_page):

@@ -101,7 +101,7 @@ def test_equal_settings_differ_by_exactly_nothing(pair):
     found = compare(bars, strategy, {"a": {"leverage": 3}, "b": {"leverage": 3.0}}, venue=venue)
     assert found.growth.loc["b", ["difference", "low", "high", "share_above_zero"]].tolist() == [0, 0, 0, 0]
     assert len(found.liquidations) == 0
-    assert list(found.liquidations) == ["time", "symbol", "a", "b"]
+    assert list(found.liquidations) == ["time", "symbol", "loss", "a", "b"]
     assert str(found.liquidations["time"].dtype) == "datetime64[ns, UTC]"
 
 
@@ -111,7 +111,7 @@ def test_two_accounts_that_lose_all_grow_alike():
     found = compare(bars, np.ones(5), {"10x": {"leverage": 10}, "20x": {"leverage": 20}}, venue=VENUE)
     assert found.table["ruined"].all()
     assert found.growth.loc["20x", "difference"] == pytest.approx(0.0, abs=1e-9)
-    assert found.liquidations.drop(columns="symbol").to_numpy().tolist() == [
+    assert found.liquidations.drop(columns=["symbol", "loss"]).to_numpy().tolist() == [
         [bars.time[2], False, True],
         [bars.time[3], True, False],
     ]
@@ -138,8 +138,10 @@ def test_liquidations_of_a_hedge_name_their_leg():
     bars = bars_of([100, 100, (100, 111, 100, 100), 100])
     table = pd.DataFrame({"target_long": 0.5, "target_short": -0.5}, bars.time)
     found = compare(bars, table, venue=VENUE, account=bt.Account(leverage=10), resamples=100)
-    assert list(found.liquidations) == ["time", "symbol", "leg", "isolated", "cross"]
-    assert found.liquidations.to_numpy().tolist() == [[bars.time[2], "S0", "short", True, False]]
+    assert list(found.liquidations) == ["time", "symbol", "leg", "loss", "isolated", "cross"]
+    lost = found.results["isolated"].liquidations["loss"].iloc[0]
+    assert lost > 0
+    assert found.liquidations.to_numpy().tolist() == [[bars.time[2], "S0", "short", lost, True, False]]
 
 
 def test_liquidations_in_parts_are_one_row_of_their_bar():
@@ -148,7 +150,18 @@ def test_liquidations_in_parts_are_one_row_of_their_bar():
     found = compare(bars, np.ones(4), {"1x": {}, "10x": {"leverage": 10}}, venue=venue, resamples=100)
     assert found.table["liquidations"].iloc[1] > 1
     assert (found.results["10x"].liquidations["time"] == bars.time[2]).all()
-    assert found.liquidations.to_numpy().tolist() == [[bars.time[2], "S0", False, True]]
+    lost = pytest.approx(found.results["10x"].liquidations["loss"].sum(), rel=1e-12)
+    assert found.liquidations.to_numpy().tolist() == [[bars.time[2], "S0", lost, False, True]]
+
+
+def test_the_loss_of_a_liquidation_is_the_largest_of_the_settings_that_have_it():
+    bars = bars_of([100, 100, 70, 100])
+    settings = {"1x": {}, "cross": {"leverage": 10, "margin_mode": "cross"}, "isolated": {"leverage": 10}}
+    found = compare(bars, np.full(4, 0.5), settings, venue=VENUE, resamples=100)
+    lost = [found.results[name].liquidations["loss"].tolist() for name in settings]
+    assert [len(each) for each in lost] == [0, 1, 1]
+    assert lost[1][0] > lost[2][0] > 0
+    assert found.liquidations["loss"].tolist() == lost[1]
 
 
 def test_the_same_seed_gives_the_same_bytes_and_rows_do_not_depend_on_each_other(pair):
@@ -233,7 +246,11 @@ def test_a_comparison_is_written_in_a_line(pair):
         ({"cross": {"margin_mode": "cross"}}, "settings must be at least two, to be compared, got 1"),
         ([{"leverage": 2}, {"leverge": 3}], "leverge is not a setting in over; the nearest is leverage"),
         ([{"leverage": 2}, {"leverage": 2}], "settings must have names of their own, got leverage=2 twice"),
-        ({"a": {}, "time": {"leverage": 2}}, "a setting must have a name, other than time, symbol, leg, got 'time'"),
+        (
+            {"a": {}, "time": {"leverage": 2}},
+            "a setting must have a name, other than time, symbol, leg, loss, got 'time'",
+        ),
+        ({"a": {}, "loss": {"leverage": 2}}, "a setting must have a name, other than time, symbol, leg, loss, got"),
         ({"a": {}, "b": {"leverage": 500}}, "setting b must be able to run: leverage must be at most 125"),
         ({"a": {}, "b": {"leverage": 0.5}}, "setting b must be able to run: Account.leverage must be"),
         ({"a": {}, "b": 3}, "each setting of over must be a dict of values by name, got 3"),

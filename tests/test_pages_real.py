@@ -7,6 +7,9 @@ from frames import DATA
 from stand_in import COLUMNS, StandIn, bars_of
 
 import backtest as bt
+from backtest.command_line.bases import Base
+from backtest.command_line.sweep_reports import write_report
+from backtest.figures_in_words import coins
 from backtest.pages.run_pages import run_context, write_run_page
 
 SPAN = slice("2020-02-15", "2020-03-31")
@@ -39,11 +42,15 @@ def called():
     return bt.run(hours(), np.ones((len(hours()), 1)), account=account, venue=venue)
 
 
+def of_contracts():
+    """Return a venue of inverse contracts."""
+    tiers = [bt.Tier(floor=0, maintenance_rate=0.005, max_leverage=50)]
+    return bt.Venue(tiers=tiers, contract="inverse", multiplier=100.0, taker_fee=0.0005)
+
+
 def of_coins():
     """Return a run whose money is coins."""
-    bars = hours()
-    tiers = [bt.Tier(floor=0, maintenance_rate=0.005, max_leverage=50)]
-    venue = bt.Venue(tiers=tiers, contract="inverse", multiplier=100.0, taker_fee=0.0005)
+    bars, venue = hours(), of_contracts()
     account = bt.Account(cash=2.0, leverage=10, currency="base")
     return bt.run(bars, -np.ones((len(bars), 1)), account=account, venue=venue)
 
@@ -97,3 +104,21 @@ def test_the_stand_in_has_what_results_have():
     assert set(result.summary.index) == set(stand_in.summary.index)
     assert set(result.description) == set(stand_in.description)
     assert set(result.description["data"]) == set(stand_in.description["data"])
+
+
+@pytest.mark.parametrize("swept", [{"leverage": [1, 2]}, {"stop_loss": [0.1, None]}])
+def test_the_report_of_a_sweep_has_money_as_the_account_has_it(swept, tmp_path):
+    account, venue = bt.Account(cash=2.0, leverage=10, currency="base"), of_contracts()
+    strategy = bt.strategy(DATA.parent / "strategies" / "buy_and_hold.py")
+    base = Base(hours(), strategy, {}, account, venue, swept)
+    table = bt.sweep(base.bars, strategy, venue=venue, account=account, over=swept)
+    before, again = dict(table.attrs), []
+
+    def other(changed):
+        again.append(changed.account.intrabar)
+        return bt.sweep(changed.bars, strategy, venue=venue, account=changed.account, over=swept)
+
+    write_report(table, base, tmp_path / "sweep.html", other)
+    assert again == (["best"] if "leverage" in swept else [])
+    assert table.attrs == before
+    assert f">{coins(table['fees'][0])}<" in (tmp_path / "sweep.html").read_text(encoding="utf-8")

@@ -8,17 +8,22 @@ import pytest
 from stand_in import StandIn, bars_of, frame, liquidation
 
 import backtest as bt
-from backtest.figures_in_words import money
-from backtest.pages import tables
+from backtest.command_line import sparklines
+from backtest.figures_in_words import count, money
+from backtest.kernels import orders
+from backtest.pages import tables, verdicts
+from backtest.pages.documents import key
 from backtest.pages.liquidation_tables import liquidations_table, with_triggers
 from backtest.pages.run_charts import drawn_symbols, thinning_in_words
 from backtest.pages.run_pages import run_context
 from backtest.pages.runs import Timeline
 from backtest.pages.verdicts import lost_at, tiles, verdict_on
+from backtest.plots.thinning import BUCKETS
 
 BARS = bars_of(200)
 TIME = BARS.time
-DRAWN = "bars are drawn as the extremes of every pixel"
+MANY = BUCKETS * 2 + 1
+DRAWN = f"bars each curve has the lowest and the highest of every one of {count(BUCKETS)} stretches of time"
 
 
 def cells(table, title):
@@ -71,14 +76,72 @@ def lost(row, *events, **figures):
             StandIn(
                 BARS, liquidations=frame("liquidations", liquidation(TIME[9])), figures={"refills": 1, "refilled": 7.0}
             ),
-            "Lost and refilled once, liquidated once; 10 000.00 is left",
+            "Lost and refilled once, liquidated once: 10 000.00 and 7.00 from outside became 10 000.00, a loss of 7.00",
             "bad",
+        ),
+        (
+            StandIn(BARS, np.full(200, 8_000.0), trades=frame("trades", trade(1, 20))),
+            "The account lived: 10 000.00 became 8 000.00 (-20.00%), without a liquidation",
+            "",
         ),
     ],
 )
 def test_one_sentence_says_what_became_of_the_account(run, said, tone):
     verdict = verdict_on(run, money)
     assert (verdict.sentence, verdict.tone) == (said, tone)
+
+
+def with_reserve(**figures):
+    """Return a run that began with 5 000 in reserve, of which 3 000 are left."""
+    event = liquidation(TIME[9])
+    run = StandIn(
+        BARS, np.full(200, 10_326.07), liquidations=frame("liquidations", event), figures=figures, reserve=3_000.0
+    )
+    run.description["account"]["reserve"] = 5_000.0
+    return run
+
+
+def test_a_reserve_is_there_at_the_start_as_at_the_end():
+    verdict = verdict_on(with_reserve(total_return=13_326.07 / 15_000 - 1), money)
+    assert verdict.sentence == (
+        "The account lived, liquidated once: 10 000.00 and a reserve of 5 000.00 became 13 326.07 (-11.16%)"
+    )
+    assert verdict.more == ("At the end 10 326.07 is in the account, 3 000.00 in the reserve.",)
+
+
+def test_money_from_outside_makes_no_loss_a_gain():
+    run = with_reserve(refills=2, refilled=20_000.0)
+    assert verdict_on(run, money).sentence == (
+        "Lost and refilled twice, liquidated once: 10 000.00, a reserve of 5 000.00 and 20 000.00 from outside "
+        "became 13 326.07, a loss of 21 673.93"
+    )
+    assert verdict_on(with_reserve(refills=1, refilled=-5_000.0), money).sentence.endswith("a gain of 3 326.07")
+
+
+@pytest.mark.parametrize(
+    ("run", "value", "note"),
+    [
+        (with_reserve(), "10 326.07", "from 10 000.00; reserve 3 000.00 of 5 000.00"),
+        (
+            with_reserve(refilled=7.0),
+            "10 326.07",
+            "from 10 000.00 and 7.00 from outside; reserve 3 000.00 of 5 000.00",
+        ),
+        (StandIn(BARS), "10 000.00", "from 10 000.00"),
+    ],
+)
+def test_the_final_equity_is_that_of_the_account(run, value, note):
+    (tile,) = [tile for tile in tiles(run, money) if tile.label == "final equity"]
+    assert (tile.value, tile.note) == (value, note)
+
+
+def test_an_account_is_lost_where_the_engine_says_so():
+    assert verdicts.RUIN is sparklines.RUIN is orders.RUIN
+    equity = np.full(200, 100.0)
+    equity[150:] = orders.RUIN * 10_000.0
+    assert lost_at(StandIn(BARS, equity)) == TIME[150]
+    equity[150:] = np.nextafter(orders.RUIN * 10_000.0, 1.0)
+    assert lost_at(StandIn(BARS, equity)) == TIME[199]
 
 
 def test_an_account_that_recovers_is_not_lost_before():
@@ -127,7 +190,7 @@ def test_the_page_says_how_sure_liquidations_are(verdicts, said):
 def test_a_liquidation_has_what_triggered_it(event, said):
     bars = bars_of(200, "BTCUSDT", "ETHUSDT")
     held = [
-        {"time": TIME[k], "symbol": "BTCUSDT", "liquidation_price": p} for k, p in ((2, 99.0), (8, 95.0), (10, 1.0))
+        {"time": TIME[k], "symbol": "BTCUSDT", "liquidation_price": p} for k, p in ((2, 99.0), (8, 95.0), (9, math.nan))
     ]
     run = StandIn(
         bars,
@@ -180,6 +243,12 @@ def test_rows_lead_to_the_bars_around_them():
     assert cells(context["trades"], "ended by") == ["signal", "still open"]
 
 
+def test_what_is_missing_has_no_key_and_what_has_no_end_has_one():
+    column = tables.number_column("a", [math.nan, None, math.inf, -math.inf, 0.5, -3], str, "sign")
+    assert [key(value) for value in column.keys] == ["", "", "Infinity", "-Infinity", "0.5", "-3.0"]
+    assert list(column.tones) == ["", "", "good", "bad", "good", "bad"]
+
+
 def test_orders_are_counted_by_what_became_of_them():
     rows = [
         {"time": TIME[k], "wanted": 3.0, "filled": 1.0, "reason": reason}
@@ -205,17 +274,17 @@ def test_margin_calls_name_the_account():
     ("bars", "liquidations", "said"),
     [
         (1, 0, "There is one bar."),
-        (2_400, 9, "Every one of the 2 400 bars is drawn."),
-        (2_401, 0, f"2 401 {DRAWN}."),
+        (MANY - 1, 9, f"Every one of the {count(MANY - 1)} bars is drawn."),
+        (MANY, 0, f"Of {count(MANY)} {DRAWN}."),
         (
             9_000,
             1,
-            f"9 000 {DRAWN}; within 40 bars of the liquidation every bar is drawn.",
+            f"Of 9 000 {DRAWN}; within 40 bars of the liquidation every bar is drawn.",
         ),
         (
             9_000,
             2_201,
-            f"9 000 {DRAWN}; within 40 bars of each of the 200 costliest liquidations every bar is drawn; "
+            f"Of 9 000 {DRAWN}; within 40 bars of each of the 200 costliest liquidations every bar is drawn; "
             "2 001 other liquidations are thinned, and 201 of these have no mark.",
         ),
     ],
@@ -249,9 +318,14 @@ def test_a_summary_has_what_is_rare_only_where_it_happened():
 
 
 def test_tiles_say_what_liquidations_took():
-    run = StandIn(BARS, liquidations=frame("liquidations", liquidation(TIME[3]), liquidation(TIME[4], loss=50.5)))
+    events = frame("liquidations", liquidation(TIME[3]), liquidation(TIME[4], loss=50.5))
+    run = StandIn(BARS, liquidations=events, figures={"liquidation_loss": 162.3})
     (tile,) = [tile for tile in tiles(run, money) if tile.label == "liquidations"]
-    assert (tile.value, tile.note, tile.tone) == ("2", "took 150.50", "bad")
+    assert (tile.value, tile.note, tile.tone) == (
+        "2",
+        "took 150.50; the trades hit lost 162.30, fees and funding included",
+        "bad",
+    )
 
 
 def test_settings_tiers_data_and_versions_are_there():

@@ -5,10 +5,12 @@ import pytest
 from stand_in import StandIn, bars_of, frame, liquidation
 
 import backtest as bt
-from backtest.pages.comparison_pages import comparison_context
+from backtest.pages.comparison_pages import DIFFERING, comparison_context
 from backtest.pages.comparison_tables import growth_table
+from backtest.pages.run_charts import thinning_in_words
 from backtest.pages.sweep_pages import sweep_context, write_sweep_page
 from backtest.pages.sweep_tables import reasons_table
+from backtest.plots.thinning import BUCKETS
 
 FIGURES = {"cagr": 0.1, "max_drawdown_low": -0.5, "liquidations": 0, "ruined": False, "refills": 0, "sharpe": 1.0}
 
@@ -67,6 +69,36 @@ def cells(table, title):
 def test_a_sweep_says_how_many_lived(lost, said, more):
     verdict = sweep_context(leverages(*lost), None, {})["verdict"]
     assert (verdict.sentence, verdict.more) == (said, more)
+
+
+def test_where_every_setting_lost_the_best_fell_least():
+    table = leverages()
+    table["cagr"] -= 0.5
+    context = sweep_context(table, None, {})
+    assert context["verdict"].sentence == (
+        "All 3 accounts lived; equity fell least with leverage 1, margin mode isolated: -30.00% a year"
+    )
+    assert (context["tiles"][-1].label, context["tiles"][-1].value) == ("smallest fall a year", "-30.00%")
+    table["cagr"] = 0.0
+    assert "growth was highest" in sweep_context(table, None, {})["verdict"].sentence
+
+
+@pytest.mark.parametrize(
+    ("currency", "swept", "said"),
+    [
+        (None, None, "0.03"),
+        ("quote", None, "0.03"),
+        ("base", None, "0.028830"),
+        (None, "base", "0.028830"),
+        (None, "quote", "0.03"),
+    ],
+)
+def test_a_sweep_writes_coins_as_coins(currency, swept, said):
+    rows = [{"leverage": 1, **({} if swept is None else {"currency": swept})}, {"leverage": 2}]
+    table = table_of(*({**rows[0], **row} for row in rows)).assign(fees=0.02883)
+    if currency is not None:
+        table.attrs["currency"] = currency
+    assert cells(sweep_context(table, None, {})["best"], "fees") == [said] * 2
 
 
 def test_a_sweep_over_margin_modes_says_of_each_up_to_which_leverage_it_lived():
@@ -156,7 +188,7 @@ class Compared:
             index=["isolated", "cross"],
         )
         self.liquidations = pd.DataFrame(
-            {"time": bars.time[[100]], "symbol": ["BTCUSDT"], "isolated": [True], "cross": [False]}
+            {"time": bars.time[[100]], "symbol": ["BTCUSDT"], "loss": [9.0], "isolated": [True], "cross": [False]}
         )
         self.growth = growth_of(cross=(0.4, -0.1, 0.9))
 
@@ -187,6 +219,36 @@ def test_a_comparison_says_who_lived_and_what_differs():
     assert cells(context["figures"], "time under margin pressure") == ["25.00%", "0.00%"]
     assert cells(context["figures"], "final equity") == ["0.00", "10 000.00"]
     assert [cells(context["differing"], name) for name in ("isolated", "cross")] == [["liquidated"], ["-"]]
+
+
+def test_a_comparison_of_coins_has_coins_as_its_unit():
+    compared = Compared()
+    assert [chart.unit for chart in comparison_context(compared)["charts"]] == ["quote"]
+    for run in compared.results.values():
+        run.description["account"]["currency"] = "base"
+    context = comparison_context(compared)
+    assert [chart.unit for chart in context["charts"]] == ["coins"]
+    assert cells(context["figures"], "final equity") == ["0.000000", "10 000.000000"]
+
+
+def test_a_comparison_says_what_its_chart_leaves_out():
+    assert thinning_in_words(9_000, 201, DIFFERING).endswith(
+        "; within 40 bars of each of the 200 costliest liquidations that not all settings have every bar is drawn; "
+        "1 other liquidation is thinned."
+    )
+    compared = Compared()
+    bars = bars_of(2 * BUCKETS + 1)
+    compared.results = {name: StandIn(bars) for name in compared.results}
+    assert (
+        "of the liquidation that not all settings have every bar is drawn" in comparison_context(compared)["thinning"]
+    )
+
+
+def test_a_comparison_says_that_the_end_has_the_reserve():
+    compared = Compared()
+    assert comparison_context(compared)["figures"].note == ""
+    compared.results["cross"].description["account"]["reserve"] = 5.0
+    assert comparison_context(compared)["figures"].note == "Final equity is with what is left in the reserve."
 
 
 def test_growth_says_whether_a_difference_is_more_than_chance():

@@ -113,6 +113,14 @@ def test_what_is_short_or_has_a_shape_stays_in_its_figure():
     assert "bdata" in found[1]["x"]
 
 
+@pytest.mark.parametrize("sign", ["<", ">", "&"])
+def test_no_sign_of_html_stands_in_json(sign):
+    assert sign not in json_text({sign: [sign]})
+    figure = figure_text(go.Figure(go.Scatter(x=[1], y=[1], name=f"a{sign}b", text=[sign])), Arrays())
+    assert sign not in figure
+    assert json.loads(figure)["data"][0]["name"] == f"a{sign}b"
+
+
 def test_json_cannot_end_its_element():
     text = json_text({"<script>": "</script>&<!--"})
     assert not set("<>&") & set(text)

@@ -8,7 +8,7 @@ from plotted import at, hours, milliseconds, points, roles, said, times_in
 from backtest import plots
 from backtest.errors import DataError
 from backtest.plots.style import LIQUIDATION
-from backtest.plots.thinning import NEAR
+from backtest.plots.thinning import BUCKETS, MARKS, NEAR, TRUE_LIQUIDATIONS
 
 NAN = np.nan
 
@@ -20,8 +20,8 @@ def curves_of(rows):
 
 
 def parts_of(*rows):
-    frame = pd.DataFrame([row[1:] for row in rows], columns=["symbol", "isolated", "cross"])
-    return frame.assign(time=at(*(row[0] for row in rows)))
+    frame = pd.DataFrame([row[1:4] for row in rows], columns=["symbol", "isolated", "cross"])
+    return frame.assign(time=at(*(row[0] for row in rows)), loss=[float(row[4]) if row[4:] else 1.0 for row in rows])
 
 
 def test_curves_are_those_given_and_parts_are_marked_where_they_belong():
@@ -59,12 +59,37 @@ def test_long_curves_are_thinned_together_with_windows_where_they_part():
     found = roles(plots.comparison(curves, parts=parts_of((15_000, "A", True, False))))
     one, other = found["setting"]
     assert times_in(one) == times_in(other)
-    assert len(one.x) < 6000
+    assert len(one.x) <= 4 * BUCKETS + 2 + 2 * NEAR + 1
     window = milliseconds(curves.index[15_000 - NEAR : 15_001 + NEAR])
     assert set(window) <= set(times_in(one))
     for trace in (one, other):
         assert trace.y.min() == np.float32(curves[trace.name].min())
         assert trace.y.max() == np.float32(curves[trace.name].max())
+
+
+def test_the_bars_near_the_costliest_parts_are_drawn_not_near_the_first():
+    curves = curves_of(40_000)
+    bars = range(100, 40_000, 100)[: TRUE_LIQUIDATIONS + 150]
+    parts = parts_of(*((bar, "A", True, False, bar) for bar in bars))
+    one, _ = roles(plots.comparison(curves, parts=parts))["setting"]
+    drawn = set(times_in(one))
+    near = [set(milliseconds(curves.index[bar - NEAR : bar + NEAR + 1])) <= drawn for bar in bars]
+    assert near == [False] * 150 + [True] * TRUE_LIQUIDATIONS
+
+
+def test_the_costliest_parts_are_marked_and_the_caption_counts_the_others():
+    count = MARKS + 500
+    loss = np.random.default_rng(5).permutation(count)
+    parts = parts_of(*((bar, "A", bar % 2 == 0, bar % 2 == 1, loss[bar]) for bar in range(count)))
+    figure = plots.comparison(curves_of(count), parts=parts)
+    marked = {x for trace in roles(figure)["liquidations"] for x in times_in(trace)}
+    assert marked == set(milliseconds(at(*np.flatnonzero(loss >= 500))))
+    caption = figure.layout.meta["caption"]
+    assert caption.startswith("They part at 2021-03-01 00:00: A is liquidated under isolated alone; 2 500 such liquid")
+    assert caption.endswith(" The 2 000 costliest are marked, 500 are not.")
+    assert figure.layout.shapes[0].x0 == milliseconds(at(0))[0]  # where they part first, whatever it cost
+    few = plots.comparison(curves_of(count), parts=parts.iloc[:MARKS])
+    assert "marked" not in few.layout.meta["caption"]
 
 
 def test_ruin_can_be_drawn():
@@ -77,7 +102,7 @@ def test_comparisons_that_cannot_be_drawn():
     assert said(plots.comparison(curves_of(0), parts=parts_of((1, "A", True, False)))) == ["No bars"]
     with pytest.raises(DataError, match=r"^curves must have a column per setting, got none$"):
         plots.comparison(curves_of(3)[[]])
-    with pytest.raises(DataError, match=r"^parts must have a column cross, got the columns symbol, isolated, time$"):
+    with pytest.raises(DataError, match=r"^parts must have a column cross, got the columns symbol, isolated, time"):
         plots.comparison(curves_of(3), parts=parts_of((1, "A", True, False)).drop(columns="cross"))
     with pytest.raises(DataError, match=r"^curves must be indexed by time, got an index of int64$"):
         plots.comparison(curves_of(3).reset_index(drop=True))

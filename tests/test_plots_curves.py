@@ -125,7 +125,21 @@ def test_long_curves_share_their_rows_keep_extremes_and_windows():
         drawn = dict(zip(times_in(found[role]), found[role].y.tolist(), strict=True))
         values = history[role].to_numpy()
         rows = [0, length - 1, int(values.argmin()), int(values.argmax()), *range(30_000 - NEAR, 30_001 + NEAR)]
-        assert [drawn[time[row]] for row in rows] == values[rows].astype(np.float32).tolist()
+        assert [drawn[time[row]] for row in rows] == values[rows].astype(found[role].y.dtype).tolist()
+
+
+@pytest.mark.parametrize(
+    ("scale", "kind"), [(1.0, np.float32), (4.0, np.float64), (20.0, np.float32), (1e3, np.float64)]
+)
+def test_long_curves_are_as_exact_as_their_hover_tells(scale, kind):
+    history = history_of(30_000)
+    history["equity"] = 10_000 + (history["equity"] - 10_000) / 100
+    history[["equity", "equity_low"]] *= scale
+    trace = roles(plots.equity(history))["equity"]
+    assert trace.y.dtype == kind
+    true = history["equity"].to_numpy()[np.searchsorted(milliseconds(history.index), times_in(trace))]
+    shown = 0.01 if "2f" in trace.hovertemplate else 1.0
+    assert np.abs(trace.y - true).max() <= shown / 10
 
 
 def test_only_the_costliest_liquidations_have_their_bars():

@@ -72,7 +72,7 @@ def test_entries_and_exits_by_side_and_reason():
         ("long", 6, 7, "take_profit"),
         ("short", 8, None, "open"),
     )
-    found = roles(plots.price(bars_of(10), trades=trades))
+    found = roles(plots.price(bars_of(10).assign(low=80.0, high=120.0), trades=trades))
     long, short = found["entries"]
     assert (long.name, long.marker.symbol, points(long)) == (
         "Long",
@@ -83,8 +83,10 @@ def test_entries_and_exits_by_side_and_reason():
         "triangle-down",
         list(zip(milliseconds(at(4, 8)), [101.0, 103.0], strict=True)),
     )
-    assert long.customdata.tolist() == [1.5, 3.5]
-    exits = {trace.name: (trace.marker.symbol, points(trace), trace.customdata.tolist()) for trace in found["exits"]}
+    assert long.customdata.tolist() == [[1.5, 100.0], [3.5, 102.0]]
+    exits = {
+        trace.name: (trace.marker.symbol, points(trace), trace.customdata[:, 0].tolist()) for trace in found["exits"]
+    }
     assert exits == {
         "Exit": ("circle-open", [(milliseconds(at(3))[0], 110.0)], [5.0]),
         "Stopped": ("square-open", [(milliseconds(at(5))[0], 111.0)], [4.0]),
@@ -94,8 +96,9 @@ def test_entries_and_exits_by_side_and_reason():
 
 def test_without_a_log_of_liquidations_trades_tell_of_them():
     trades = trades_of(("long", 1, 3, "liquidation"))
-    assert points(roles(plots.price(bars_of(5), trades=trades))["liquidations"]) == [(milliseconds(at(3))[0], 110.0)]
-    told = plots.price(bars_of(5), trades=trades, liquidations=liquidations_of(3))
+    bars = bars_of(5).assign(low=80.0, high=120.0)
+    assert points(roles(plots.price(bars, trades=trades))["liquidations"]) == [(milliseconds(at(3))[0], 110.0)]
+    told = plots.price(bars, trades=trades, liquidations=liquidations_of(3))
     assert points(roles(told)["liquidations"]) == [(milliseconds(at(3))[0], 90.0)]
 
 
@@ -127,6 +130,21 @@ def test_levels_are_steps_that_end_with_the_position():
         assert sum(y is None for _, y in points(trace)) == {"liquidation_price": 1, "stop": 3, "take_profit": 4}[role]
         gap = [hour[6], hour[8]]
         assert any(y is None and gap[0] <= x <= gap[1] for x, y in points(trace)), role
+
+
+def test_the_last_step_before_a_stretch_without_any_is_kept():
+    # a stop that trails for hours and then stands for a year: its last value holds there, whatever its extremes were
+    changes = [2 * bar for bar in range(3 * BUCKETS)]
+    level = 80 + (np.arange(len(changes)) % 7 - 3.0) + np.linspace(0, 0.1, len(changes))
+    level[-1] = 79.5
+    rows = 20 * len(changes)
+    positions = positions_of(*((bar, 1, NAN, stop, NAN) for bar, stop in zip(changes, level, strict=True)))
+    later = positions_of((rows - 1, 1, NAN, 80.0, NAN))
+    bars = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), 90.0), index=hours(rows))
+    trace = roles(plots.price(bars, positions=pd.concat([positions, later])))["stop"]
+    held = [y for x, y in points(trace) if milliseconds(at(changes[-1] + 1))[0] <= x < milliseconds(at(rows - 1))[0]]
+    assert held
+    assert set(held) == {79.5}
 
 
 def test_a_flip_breaks_the_line():
@@ -199,7 +217,7 @@ def test_too_many_marks_are_thinned_to_the_costliest_and_it_is_said():
     assert found["liquidations"].customdata[:, 2].tolist() == loss[loss >= 500].tolist()
     biggest = set(trades["pnl"].abs().nlargest(MARKS, keep="all"))
     assert len(found["exits"].x) == MARKS
-    assert set(np.abs(found["exits"].customdata)) <= biggest
+    assert set(np.abs(found["exits"].customdata[:, 0])) <= biggest
     caption = (
         "Of 2 500 trades the 2 000 with the largest profits and losses are marked. "
         "Of 2 500 liquidations the 2 000 costliest are marked."

@@ -13,6 +13,7 @@ from backtest import plots
 from backtest.plots.style import (
     LIQUIDATION,
     Panel,
+    fits_single,
     money_format,
     number_format,
     percent_format,
@@ -101,8 +102,31 @@ def test_formats_by_the_largest(largest, number, money):
 
 def test_percent_of_what_no_one_reads_as_percent():
     assert percent_format([0.1, -99.9]) == ".1%"
-    assert percent_format([100.0]) == ".3~s"
+    assert percent_format([100.0]) == ",.3~p"
     assert percent_format([]) == ".1%"
+
+
+@pytest.mark.parametrize(
+    ("largest", "digits", "single"),
+    [
+        (16_000.0, ",.2f", True),
+        (99_999.0, ",.2f", False),
+        (1.6e6, ",.0f", True),
+        (1.7e6, ",.0f", False),
+        (9e8, ",.0f", False),
+        (5e12, ",.6~s", True),
+        (900.0, ",.3~p", True),
+        (99.0, ",.4~f", True),
+        (0.9, ".1%", True),
+        (1e4, ".1%", False),
+    ],
+)
+def test_single_precision_is_enough_where_no_digit_shows_it(largest, digits, single):
+    assert fits_single([1.0, -largest, np.inf, np.nan], digits) == single
+    if single and digits.endswith("f"):
+        near = largest - np.arange(100) / 7
+        shown = 10.0 ** -int(digits[2])
+        assert np.abs(near.astype(np.float32) - near).max() <= 0.1 * shown
 
 
 def test_panels_stand_on_each_other_by_their_shares():

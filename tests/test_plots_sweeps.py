@@ -49,6 +49,25 @@ def test_half_of_the_optimum_lies_on_the_line_between_values():
     assert points(roles(plots.sweep(below))["half"]) == [(1.5, None)]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_equal_growth_the_lowest_leverage_is_the_optimum(order):
+    table = table_of([{"leverage": a} for a in LEVERAGES], [0.1, 0.3, 0.3, 0.2])[::order]
+    assert points(roles(plots.sweep(table))["optimum"]) == [(2.0, 0.3)]
+    settings = [{"leverage": a, "fast": fast} for a in (1.0, 2.0, 4.0) for fast in (10, 20)]
+    table = table_of(settings, [0.1, 0.2, 0.3, 0.1, 0.2, 0.3])[::order]
+    figure = plots.sweep(table)  # 2x with fast 10 and 4x with fast 20 are equal
+    assert figure.layout.meta["caption"].startswith("Held as in the row that grew most: fast 10.")
+    assert points(roles(figure)["optimum"]) == [(2.0, 0.3)]
+    (frame,) = plots.heatmap(table).layout.shapes
+    assert (frame.x0, frame.y0) == (0.5, -0.5)
+
+
+def test_of_equal_growth_without_leverage_the_first_row_is_the_best():
+    settings = [{"slow": slow, "fast": fast} for slow in (50, 60) for fast in (20, 10)]
+    table = table_of(settings, [0.1, 0.3, 0.3, 0.2])
+    assert plots.sweep(table).layout.meta["caption"].startswith("Held as in the row that grew most: fast 10.")
+
+
 def test_only_leverage_has_a_half():
     table = table_of([{"fast": fast} for fast in (10, 20, 30)], [0.1, 0.4, 0.2])
     found = roles(plots.sweep(table))
@@ -142,6 +161,17 @@ def test_the_span_is_held_as_the_sweep_and_not_as_its_own_best_row():
     assert heights[0] == pytest.approx([0.11, 0.25, 0.99, -0.87])
     assert heights[1] == pytest.approx([0.15, 0.37, 0.91, 1.10])
     assert set(spans) == {"ambiguity"}
+
+
+def test_the_span_goes_by_value_where_the_other_table_is_in_another_order_or_lacks_a_row():
+    best = ONE.assign(cagr=[0.2, 0.5, 0.6, -0.5]).iloc[[3, 0, 2]]  # without 2x
+    other = roles(plots.sweep(ONE, best=best))["span_high"]
+    assert points(other[0]) == [(1.0, 0.2), (2.0, None), (4.0, 0.6), (8.0, -0.5)]
+    assert points(other[1]) == [(a, None if y is None else float(np.log1p(y))) for a, y in points(other[0])]
+    more = table_of([{"leverage": a} for a in (0.5, *LEVERAGES)], [9.0, 0.2, 0.5, 0.6, -0.5])[::-1]
+    assert points(roles(plots.sweep(ONE, best=more))["span_high"][0]) == list(
+        zip(LEVERAGES, [0.2, 0.5, 0.6, -0.5], strict=True)
+    )
 
 
 def test_settings_that_could_not_run_are_left_out():

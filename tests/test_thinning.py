@@ -135,6 +135,18 @@ def test_one_bar_above_all_others_is_kept_wherever_it_is():
         assert row in thinned(time, [values])
 
 
+@pytest.mark.parametrize(("width", "most"), [(600, 0.15), (1166, 0.8), (1600, 0.8)])
+def test_a_long_walk_keeps_its_envelope_on_columns_of_pixels_that_are_no_buckets(width, most):
+    """Every column's lowest and highest point of the line, on 420 pixels of height, against those of all bars."""
+    count = 200_000
+    values = np.random.default_rng(0).normal(size=count).cumsum()
+    rows = thinned(np.arange(count, dtype=np.int64) * 60_000, [values])
+    first = np.searchsorted(np.arange(count) * width // count, np.arange(width))
+    line = np.interp(np.arange(count), rows, values[rows])
+    off = [np.abs(each.reduceat(line, first) - each.reduceat(values, first)) for each in (np.minimum, np.maximum)]
+    assert np.mean(off) * 420 / np.ptp(values) < most
+
+
 def test_a_flat_curve_costs_a_row_a_bucket_and_two_without_runs():
     time = np.arange(100_000, dtype=np.int64)
     values = np.zeros(len(time))
@@ -152,4 +164,4 @@ def test_sparse_years_before_dense_ones_are_drawn_by_time():
 
 
 def test_the_numbers_that_pages_speak_of():
-    assert (thinning.TRUE_LIQUIDATIONS, thinning.NEAR, thinning.BUCKETS, thinning.MARKS) == (200, 40, 1200, 2000)
+    assert (thinning.TRUE_LIQUIDATIONS, thinning.NEAR, thinning.BUCKETS, thinning.MARKS) == (200, 40, 2400, 2000)

@@ -30,8 +30,9 @@ def report(
     from backtest.pages.documents import SCRIPT
 
     path = Path(run) / REPORT if out is None else Path(out)
+    saved = results.load(run)
     check_place(path)
-    results.load(run).report(path, shared_script=shared_script)
+    saved.report(path, shared_script=shared_script)
     say("report", run, path, machine, f"It takes {SCRIPT} beside it." if shared_script else "")
 
 

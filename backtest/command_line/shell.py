@@ -53,7 +53,8 @@ def spread(arguments: Sequence[str]) -> list[str]:
     for position, argument in enumerate(arguments):
         if argument == "--":
             return [*result, *arguments[position:]]
-        if result[-1:] == [f"{PAGE}="] and arguments[position - 1] == PAGE and argument.lower().endswith(PAGES):
+        is_page = not argument.startswith("-") and not argument.endswith(".py")
+        if is_page and result[-1:] == [f"{PAGE}="] and arguments[position - 1] == PAGE:
             result[-1] += argument
             continue
         if waiting:

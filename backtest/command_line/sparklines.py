@@ -3,13 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
+from backtest.kernels.orders import RUIN
+
 __all__ = ["blocks", "ends", "marks"]
 
 LEVELS = " ▁▂▃▄▅▆▇█"
 """From nothing to the highest."""
-
-NOTHING = 1e-6
-"""The share of the highest value at or below which nothing is left: an account whose cell is empty is dead."""
 
 MARK = "x"
 
@@ -30,7 +29,7 @@ def blocks(values: Floats, cells: int, highest: float) -> str:
     shares = values[last] / highest if highest > 0.0 else np.zeros(cells)
     full = len(LEVELS) - 1
     levels = np.clip(np.rint(shares * full), 1, full).astype(np.int64)
-    levels[shares <= NOTHING] = 0  # and what is left of an account is never drawn as nothing
+    levels[shares <= RUIN] = 0  # an account whose cell is empty is dead; what is left of one is never drawn as nothing
     return "".join(LEVELS[level] for level in levels.tolist())
 
 

@@ -18,8 +18,6 @@ __all__ = ["note_on", "write_report"]
 
 Sweeper = Callable[[Base[Any]], SweepTable]
 
-LEVERAGE, INTRABAR = ("leverage", "account.leverage"), ("intrabar", "account.intrabar")
-
 
 def write_report(table: SweepTable, base: Base[Any], page: Path, again: Sweeper) -> Written:
     """Write the report of a sweep, and return where it is.
@@ -36,14 +34,16 @@ def write_report(table: SweepTable, base: Base[Any], page: Path, again: Sweeper)
     except KeyboardInterrupt:
         complain("interrupted", "the sweep is finished, its report is not")
         raise typer.Exit(INTERRUPTED) from None
-    table.report(page, best=best, facts=heading_lines(base))
+    told = table.copy(deep=False)  # the document of the sweep has the attrs that `bt.sweep` gives
+    told.attrs["currency"] = base.account.currency
+    told.report(page, best=best, facts=heading_lines(base))
     return written_at(page)
 
 
 def has_span(base: Base[Any]) -> bool:
     """Return whether a report can show what the order inside bars is worth by leverage: from the worst to the best."""
     swept = set(base.over)
-    return bool(swept.intersection(LEVERAGE)) and not swept.intersection(INTRABAR) and base.account.intrabar == "worst"
+    return "leverage" in swept and "intrabar" not in swept and base.account.intrabar == "worst"
 
 
 def in_best_order(base: Base[Any]) -> Base[Any]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from backtest.pages.embedding import Arrays, figure_text
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from markupsafe import Markup
 
-__all__ = ["Chart", "Choice", "chart_of"]
+__all__ = ["Chart", "Choice", "chart_of", "in_currency"]
 
 
 UNIT = re.compile(r"\((.+)\)$")
@@ -78,6 +78,11 @@ def chart_of(
         height or _height(first),
         follows_time,
     )
+
+
+def in_currency(chart: Chart, currency: str) -> Chart:
+    """Return a chart of money with its unit: "quote", or coins where the account's currency is "base"."""
+    return replace(chart, unit="coins") if chart.unit == "quote" and currency == "base" else chart
 
 
 def _unit(title: str) -> str:

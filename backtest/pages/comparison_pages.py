@@ -8,7 +8,7 @@ import pandas as pd
 from backtest import plots
 from backtest.figures_in_words import Amount, amount_of, count
 from backtest.pages.chances import LOST_COUNTS, none_differs
-from backtest.pages.charts import chart_of
+from backtest.pages.charts import chart_of, in_currency
 from backtest.pages.comparison_tables import Compared, differing_table, figures_table, growth_table
 from backtest.pages.documents import write_page
 from backtest.pages.embedding import Arrays, json_text
@@ -27,6 +27,9 @@ PART = 3
 
 OWN = ("parameters", "account", "venue", "rates")
 """What may differ between settings."""
+
+
+DIFFERING = "that not all settings have"
 
 
 class Side(NamedTuple):
@@ -59,21 +62,24 @@ def comparison_context(comparison: Compared) -> dict[str, Any]:
     """Return what the template of a comparison is filled with."""
     results, arrays = comparison.results, Arrays()
     first = next(iter(results.values()))
-    timeline, amount = Timeline(first.bars), amount_of(first.description["account"].get("currency", "quote"))
+    timeline, currency = Timeline(first.bars), first.description["account"].get("currency", "quote")
+    amount = amount_of(currency)
     sides = [_side(name, run, timeline) for name, run in results.items()]
-    curves = pd.DataFrame({name: run.history["equity"] for name, run in results.items()})
     events = comparison.liquidations
+    curves = pd.DataFrame({name: run.history["equity"] for name, run in results.items()})
+    figure = plots.comparison(curves, parts=events)
     own = [label for label in OWN if _differs(comparison, label)]
     facts = facts_of(first.description, first.bars.interval)
+    has_reserve = any(run.description["account"].get("reserve") for run in results.values())
     total = int(comparison.table["liquidations"].sum())
     context = {
         "title": f"{name_of(first.description)}: {', '.join(results)}",
         "name": name_of(first.description),
         "facts": [*(fact for fact in facts.items() if fact[0] not in own), ("compared", ", ".join(results))],
         "verdict": _verdict(comparison, sides),
-        "figures": figures_table(comparison.table, amount),
-        "charts": [chart_of("equity", plots.comparison(curves, parts=events), arrays, height=420)],
-        "thinning": thinning_in_words(len(first.bars), len(events)),
+        "figures": figures_table(comparison.table, amount, has_reserve),
+        "charts": [in_currency(chart_of("equity", figure, arrays, height=420), currency)],
+        "thinning": thinning_in_words(len(first.bars), len(events), DIFFERING),
         "growth": growth_table(comparison.growth, comparison.table["ruined"]) if len(comparison.growth) else None,
         "first": next(iter(results)),
         "warning": LOST_COUNTS if comparison.table["ruined"].any() else "",

@@ -27,11 +27,11 @@ class Compared(Protocol):
     def results(self) -> Mapping[str, Run]: ...  # noqa: D102
 
 
-def figures_table(table: pd.DataFrame, amount: Amount) -> Table:
-    """Return a row of figures for each setting."""
+def figures_table(table: pd.DataFrame, amount: Amount, has_reserve: bool = False) -> Table:
+    """Return a row of figures for each setting; with a reserve it says that the end has what is left of it."""
     columns = [words("setting", table.index)]
     columns += [figure_column(name, table[name], amount) for name in final_first(table.columns)]
-    return Table(columns)
+    return Table(columns, "Final equity is with what is left in the reserve." if has_reserve else "")
 
 
 def growth_table(growth: pd.DataFrame, ruined: "pd.Series[bool]") -> Table:

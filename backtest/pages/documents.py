@@ -1,5 +1,6 @@
 """A page as one file: its template filled in, its script inside or beside it, written all or nothing."""
 
+import math
 import os
 import re
 from functools import cache
@@ -12,7 +13,7 @@ from backtest.pages.files import check_file, write_file
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["GENERATOR", "SCRIPT", "check_page", "fragment", "rendered", "thin", "write_page"]
+__all__ = ["GENERATOR", "SCRIPT", "check_page", "fragment", "key", "rendered", "thin", "write_page"]
 
 GENERATOR = "margin-backtest report"
 """What the head of every page says it was made by: a file without it is not written over."""
@@ -78,6 +79,13 @@ def thin(text: str) -> str:
     return THOUSANDS.sub(THIN, text)
 
 
+def key(value: float) -> str:
+    """Return a number as JavaScript reads it, "" for NaN: there is none."""
+    if math.isnan(value):
+        return ""
+    return repr(value) if math.isfinite(value) else f"{'-' if value < 0.0 else ''}Infinity"
+
+
 def _write_script(path: Path) -> None:
     """Write the script of the charts beside a page, where another version of it, or none, is there."""
     text, what = _plotly(), "the script beside a report"
@@ -98,7 +106,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["thin"] = thin
+    environment.filters |= {"thin": thin, "key": key}
     return environment
 
 

@@ -74,8 +74,7 @@ function paint(chart) {
 function read(chart) {
   const key = chart.selects.map((select) => select.value).join("|");
   const source = [...chart.box.querySelectorAll("script")].find((script) => script.dataset.key === key);
-  Object.assign(chart, JSON.parse(source.textContent), { off: new Set() }); // off: what the reader has switched off
-  for (const trace of chart.data) for (const name of Object.keys(trace)) trace[name] = numbers(trace[name]);
+  Object.assign(chart, JSON.parse(source.textContent, (_, value) => numbers(value)), { off: new Set() }); // off: what the reader has switched off
   const bars = chart.box.id === "chart-price" && facts.candles[key || Object.keys(facts.candles)[0]];
   chart.bars = bars && Object.fromEntries(Object.entries(bars).map(([name, values]) => [name, numbers(values)]));
   if (chart.bars) {
@@ -254,11 +253,11 @@ function sort(header) {
   header.setAttribute("aria-sort", order);
   const value = (row) => {
     const { key } = row.cells[column].dataset;
-    return key === undefined ? row.cells[column].textContent : key === "" ? -Infinity : Number(key);
+    return key === undefined ? row.cells[column].textContent : key === "" ? "" : Number(key);
   };
   const sign = order === "ascending" ? 1 : -1;
   const rows = [...table.tBodies[0].rows].map((row) => [value(row), row]);
-  rows.sort(([a], [b]) => (a < b ? -sign : a > b ? sign : 0));
+  rows.sort(([a], [b]) => (a === "") - (b === "") || (a < b ? -sign : a > b ? sign : 0)); // what is missing comes last
   table.tBodies[0].append(...rows.map(([, row]) => row));
 }
 

@@ -1,13 +1,12 @@
 """The charts of a run, and the bars that its prices are drawn from when one looks closely."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from backtest import plots
 from backtest.figures_in_words import count
-from backtest.pages.charts import Chart, Choice, chart_of
+from backtest.pages.charts import Chart, Choice, chart_of, in_currency
 from backtest.pages.embedding import Arrays
 from backtest.pages.runs import Run
 from backtest.plots.thinning import BUCKETS, MARKS, NEAR, TRUE_LIQUIDATIONS
@@ -32,7 +31,7 @@ OHLC = ("open", "high", "low", "close")
 
 def charts_of(run: Run, symbols: list[str], arrays: Arrays) -> list[Chart]:
     """Return the charts of a run, from its prices to its monthly returns."""
-    events, in_coins = run.liquidations, run.description["account"].get("currency") == "base"
+    events, currency = run.liquidations, run.description["account"].get("currency", "quote")
     several_symbols = len(symbols) > 1
     prices = {symbol if several_symbols else "": _price(run, symbol) for symbol in symbols}
     choices = [Choice("Symbol", {symbol: symbol for symbol in symbols})] if several_symbols else []
@@ -46,8 +45,7 @@ def charts_of(run: Run, symbols: list[str], arrays: Arrays) -> list[Chart]:
         "free-margin": plots.free_margin(run.history, liquidations=events),
         "costs": plots.costs(run.history, liquidations=events),
     }.items():
-        chart = chart_of(name, figure, arrays, height=240)
-        charts.append(replace(chart, unit="coins") if chart.unit == "quote" and in_coins else chart)
+        charts.append(in_currency(chart_of(name, figure, arrays, height=240), currency))
     return [*charts, chart_of("months", plots.monthly_returns(run.monthly_returns), arrays, follows_time=False)]
 
 
@@ -82,17 +80,24 @@ def candles(run: Run, symbols: list[str], arrays: Arrays) -> dict[str, Any]:
     return held
 
 
-def thinning_in_words(bars: int, liquidations: int) -> str:
-    """Return how the curves of a page are thinned."""
+def thinning_in_words(bars: int, liquidations: int, which: str = "") -> str:
+    """Return how the curves of a page are thinned.
+
+    Parameters
+    ----------
+    bars, liquidations : int
+    which : str                what follows "liquidations" where a page does not show all of them
+    """
     if bars <= 2 * BUCKETS:
         return f"Every one of the {several(bars, 'bar')} is drawn." if bars > 1 else "There is one bar."
-    said = f"{several(bars, 'bar')} are drawn as the extremes of every pixel"
+    said = f"Of {several(bars, 'bar')} each curve has the lowest and the highest of every one of {count(BUCKETS)} "
+    said += "stretches of time"
     if not liquidations:
         return f"{said}."
-    known = several(liquidations, "liquidation")
     others = liquidations - TRUE_LIQUIDATIONS
-    which = f"each of the {TRUE_LIQUIDATIONS} costliest liquidations" if others > 0 else f"each of the {known}"
-    said += f"; within {NEAR} bars of {'the liquidation' if liquidations == 1 else which} every bar is drawn"
+    known = f"{TRUE_LIQUIDATIONS} costliest liquidations" if others > 0 else several(liquidations, "liquidation")
+    near = f"{'the liquidation' if liquidations == 1 else f'each of the {known}'}{which and f' {which}'}"
+    said += f"; within {NEAR} bars of {near} every bar is drawn"
     if others > 0:
         said += f"; {several(others, 'other liquidation')} {'is' if others == 1 else 'are'} thinned"
     if liquidations > MARKS:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from backtest import plots
-from backtest.figures_in_words import count, spoken
+from backtest.figures_in_words import amount_of, count, spoken
 from backtest.pages.charts import Chart, Choice, chart_of
 from backtest.pages.documents import write_page
 from backtest.pages.embedding import Arrays, json_text
@@ -38,7 +38,8 @@ def write_sweep_page(
 
     Parameters
     ----------
-    table : DataFrame          as `bt.sweep` returns it
+    table : DataFrame          as `bt.sweep` returns it; money is written as coins where its `attrs` or a setting have
+        the currency "base"
     path : path                a file that is not there yet, or a page
     best : DataFrame           the same sweep under intrabar="best", for the span that bars leave open
     facts : dict               what was swept on which bars: text by label
@@ -66,13 +67,20 @@ def sweep_context(table: pd.DataFrame, best: pd.DataFrame | None, facts: Mapping
         "verdict": sweep_verdict(swept),
         "tiles": sweep_tiles(swept, len(table)),
         "charts": [*_curves(table, best, swept, arrays), *_fields(table, swept, arrays)],
-        "best": best_table(ran, settings) if len(ran) else None,
+        "best": best_table(ran, settings, amount_of(_currency(table, swept))) if len(ran) else None,
         "ran": count(len(ran)),
         "refused": reasons_table(refused, settings) if len(refused) else None,
         "number_refused": count(len(refused)),
         "data": json_text({}),
     }
     return context | {"arrays": arrays.texts}
+
+
+def _currency(table: pd.DataFrame, swept: Swept) -> str:
+    """Return what money is: "base" where any account holds coins, which have more digits."""
+    if "currency" in swept.settings:
+        return "base" if (table["currency"] == "base").any() else "quote"
+    return str(table.attrs.get("currency", "quote"))
 
 
 def _curves(table: pd.DataFrame, best: pd.DataFrame | None, swept: Swept, arrays: Arrays) -> list[Chart]:

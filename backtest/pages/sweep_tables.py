@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from backtest.figures_in_words import FIRST, count, spoken
+from backtest.figures_in_words import FIRST, Amount, count, money, spoken
 from backtest.pages.rankings import best_of, reasons_of
 from backtest.pages.tables import ROWS, Column, Table, figure_column, number_column, words
 from backtest.plots.swept import is_numeric
@@ -18,11 +18,11 @@ BY = "cagr"
 """What is best."""
 
 
-def best_table(ran: pd.DataFrame, settings: Sequence[str]) -> Table:
+def best_table(ran: pd.DataFrame, settings: Sequence[str], amount: Amount = money) -> Table:
     """Return the settings that ran, those that grew most first: as many as a page has room for."""
     best = best_of(ran, BY, ROWS)
     columns = [_setting(name, best[name]) for name in settings]
-    columns += [figure_column(name, best[name]) for name in FIRST if name in best]
+    columns += [figure_column(name, best[name], amount) for name in FIRST if name in best]
     more = len(ran) - len(best)
     note = f"The best {ROWS} by {spoken(BY)}; {several(more, 'other setting')} ran, too." if more else ""
     return Table(columns, note)

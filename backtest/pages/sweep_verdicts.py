@@ -20,7 +20,8 @@ def sweep_verdict(swept: Swept) -> Verdict:
         return Verdict(said, "bad", _by_leverage(swept))
     best = swept.best()
     having, growth = settings_in_words(best, swept.settings), written("cagr", float(best["cagr"]))
-    return Verdict(f"{said}; growth was highest with {having}: {growth} a year", "", _by_leverage(swept))
+    grew = "equity fell least" if best["cagr"] < 0.0 else "growth was highest"
+    return Verdict(f"{said}; {grew} with {having}: {growth} a year", "", _by_leverage(swept))
 
 
 def sweep_tiles(swept: Swept, settings: int) -> list[Tile]:
@@ -31,12 +32,12 @@ def sweep_tiles(swept: Swept, settings: int) -> list[Tile]:
         return tiles
     died, liquidated = int(lost(ran).sum()), int((ran["liquidations"] > 0).sum())
     best = swept.best()
-    low = percent(float(best["max_drawdown_low"]))
+    low, grew = percent(float(best["max_drawdown_low"])), "smallest fall" if best["cagr"] < 0.0 else "highest growth"
     return [
         *tiles,
         Tile("lost accounts", count(died), f"{percent(died / len(ran))} of them", "bad" if died else ""),
         Tile("liquidated at least once", count(liquidated), f"{count(float(ran['liquidations'].sum()))} liquidations"),
-        Tile("highest growth a year", written("cagr", float(best["cagr"])), f"max drawdown {low} at lows"),
+        Tile(f"{grew} a year", written("cagr", float(best["cagr"])), f"max drawdown {low} at lows"),
     ]
 
 

@@ -36,7 +36,7 @@ class Column:
     ----------
     title : str
     cells : sequence of str    by row
-    keys : sequence of float   what rows are sorted by, of numbers, which stand to the right; None for words
+    keys : sequence of float   what rows are sorted by, of numbers, which stand to the right; NaN: none; None for words
     tones : sequence of str    "good", "bad" or "" by row; empty where none has any
     """
 
@@ -66,13 +66,13 @@ def number_column(title: str, values: Iterable[Any], write: Callable[[Any], str]
 
 def _keys(values: Iterable[Any], tone: str) -> tuple[list[float], list[str]]:
     """Return what numbers are sorted by, and their tones."""
-    keys = [-math.inf if pd.isna(value) else float(value) for value in values]
+    keys = [math.nan if pd.isna(value) else float(value) for value in values]
     return keys, [_tone(key, tone) for key in keys] if tone else []
 
 
 def _tone(value: float, tone: str) -> str:
     if tone == "sign":
-        return "good" if value > 0.0 else "bad" if -math.inf < value < 0.0 else ""
+        return "good" if value > 0.0 else "bad" if value < 0.0 else ""
     return tone if value > 0.0 else ""
 
 

@@ -6,13 +6,11 @@ import numpy as np
 import pandas as pd
 
 from backtest.figures_in_words import Amount, count, written
+from backtest.kernels.orders import RUIN
 from backtest.pages.runs import Run
 from backtest.text import moment_of, several
 
 __all__ = ["Tile", "Verdict", "lost_at", "tiles", "verdict_on"]
-
-RUIN = 1e-6
-"""An account is lost at this fraction of its cash: what remains is rounding."""
 
 
 class Verdict(NamedTuple):
@@ -35,23 +33,23 @@ class Tile(NamedTuple):
 def verdict_on(run: Run, amount: Amount) -> Verdict:
     """Return what became of the account."""
     summary, number = run.summary, int(run.summary["liquidations"])
-    sure = _sureness(run)
+    more = (*_reserve(run, amount), *_sureness(run))
     if summary["ruined"]:
         time = moment_of(lost_at(run))
         often = f"Liquidated {_often(number)}" if number else "Never liquidated, but worn down by losses and costs"
         refilled = f" and refilled {_often(int(summary['refills']))}" if summary["refills"] else ""
-        return Verdict(f"{often}{refilled}; the account was lost on {time}", "bad", sure)
-    cash, final = float(run.description["account"]["cash"]), wealth_at_end(run)
-    became = f"{amount(cash)} became {amount(final)} ({written('total_return', float(summary['total_return']))})"
+        return Verdict(f"{often}{refilled}; the account was lost on {time}", "bad", more)
+    money, total = _Money.of(run), float(summary["total_return"])
+    became = f"{money.put_in(amount)} became {amount(money.final)}"
     if summary["refills"]:
         said = f"Lost and refilled {_often(int(summary['refills']))}, liquidated {_often(number)}"
-        outside = f"{amount(float(summary['refilled']))} came from outside."
-        return Verdict(f"{said}; {amount(final)} is left", "bad", (outside, *sure))
+        return Verdict(f"{said}: {became}, {money.change(amount)}", "bad", more)
+    became += f" ({written('total_return', total)})"
     if number:
-        return Verdict(f"The account lived, liquidated {_often(number)}: {became}", "", sure)
+        return Verdict(f"The account lived, liquidated {_often(number)}: {became}", "", more)
     if not len(run.trades):
-        return Verdict(f"The account lived: nothing was traded, {amount(final)} is left", "", sure)
-    return Verdict(f"The account lived: {became}, without a liquidation", "good", sure)
+        return Verdict(f"The account lived: nothing was traded, {amount(money.final)} is left", "", more)
+    return Verdict(f"The account lived: {became}, without a liquidation", "good" if total > 0.0 else "", more)
 
 
 def lost_at(run: Run) -> pd.Timestamp:
@@ -63,10 +61,52 @@ def lost_at(run: Run) -> pd.Timestamp:
     return time
 
 
-def wealth_at_end(run: Run) -> float:
-    """Return what there is after the last bar, in the account and in the reserve."""
-    last = run.history.iloc[-1]
-    return float(last["equity"] + last.get("reserve", 0.0))
+class _Money(NamedTuple):
+    """What was there before the first bar, what came from outside, and what is left, in account and reserve."""
+
+    cash: float
+    reserve: float
+    refilled: float
+    equity: float
+    reserve_left: float
+
+    @classmethod
+    def of(cls, run: Run) -> "_Money":
+        """Return the money of a run."""
+        account, last = run.description["account"], run.history.iloc[-1]
+        began = float(account["cash"]), float(account.get("reserve") or 0.0)
+        return cls(*began, float(run.summary["refilled"]), float(last["equity"]), float(last.get("reserve", 0.0)))
+
+    @property
+    def final(self) -> float:
+        """Return what is left in both."""
+        return self.equity + self.reserve_left
+
+    def put_in(self, amount: Amount) -> str:
+        """Return all that was put in, part by part."""
+        parts = [amount(self.cash)]
+        parts += [f"a reserve of {amount(self.reserve)}"] if self.reserve else []
+        parts += [f"{amount(self.refilled)} from outside"] if self.refilled else []
+        return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+    def change(self, amount: Amount) -> str:
+        """Return what was gained or lost of all that was put in."""
+        gain = self.final - (self.cash + self.reserve + self.refilled)
+        return f"a {'loss' if gain < 0.0 else 'gain'} of {amount(abs(gain))}"
+
+    def note(self, amount: Amount) -> str:
+        """Return where the equity at the end comes from."""
+        outside = f" and {amount(self.refilled)} from outside" if self.refilled else ""
+        reserve = f"; reserve {amount(self.reserve_left)} of {amount(self.reserve)}" if self.reserve else ""
+        return f"from {amount(self.cash)}{outside}{reserve}"
+
+
+def _reserve(run: Run, amount: Amount) -> tuple[str, ...]:
+    """Return how what is left is shared between account and reserve, as a sentence, where there was a reserve."""
+    money = _Money.of(run)
+    if not money.reserve:
+        return ()
+    return (f"At the end {amount(money.equity)} is in the account, {amount(money.reserve_left)} in the reserve.",)
 
 
 def tiles(run: Run, amount: Amount) -> list[Tile]:
@@ -76,15 +116,17 @@ def tiles(run: Run, amount: Amount) -> list[Tile]:
     def said(name: str) -> str:
         return written(name, summary[name], amount)
 
-    loss = amount(float(run.liquidations["loss"].sum()))
+    money = _Money.of(run)
+    took = f"took {amount(float(run.liquidations['loss'].sum()))}; the trades hit lost "
+    took += f"{said('liquidation_loss')}, fees and funding included"
     total, number = float(summary["total_return"]), int(summary["liquidations"])
     costs = sum(float(summary[name]) for name in ("fees", "funding", "interest"))
     at_a_close = "at a close" if run.description["venue"].get("call") else "at a close; 100% liquidates"
     return [
         Tile("total return", said("total_return"), f"{said('cagr')} a year", _tone(total)),
-        Tile("final equity", amount(wealth_at_end(run)), f"from {amount(float(run.description['account']['cash']))}"),
+        Tile("final equity", amount(money.equity), money.note(amount)),
         Tile("max drawdown", said("max_drawdown"), f"{said('max_drawdown_low')} at lows"),
-        Tile("liquidations", said("liquidations"), f"took {loss}" if number else "none", "bad" if number else ""),
+        Tile("liquidations", said("liquidations"), took if number else "none", "bad" if number else ""),
         Tile("highest margin ratio", said("highest_margin_ratio"), at_a_close),
         Tile("highest effective leverage", said("highest_effective_leverage"), "at a close"),
         Tile("trades", said("trades"), "" if pd.isna(summary["win_rate"]) else f"{said('win_rate')} won"),

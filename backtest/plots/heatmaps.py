@@ -21,8 +21,17 @@ FRACTIONS = (
     *("highest_margin_ratio", "smallest_liquidation_distance"),
 )
 WORDS = {"cagr": "CAGR"}
+HARMS = (
+    *("ruined", "liquidations", "liquidation_loss", "bad_debt", "penalties", "margin_calls", "forced_closes"),
+    *("refills", "refilled", "socialised_loss", "cut_orders", "refused_orders"),
+)
+"""Figures of which more is worse."""
+
 UPWARDS = ((0.0, "#cbd5e1"), (1.0, "#3b82f6"))
-"""Of a figure that has one sign."""
+"""Of a figure that is never below 0."""
+
+DOWNWARDS = ((0.0, WAYS[1][1]), (1.0, WAYS[0][1]))
+"""Of one of HARMS."""
 
 DAY = 86_400.0  # s
 
@@ -134,9 +143,6 @@ def _field(
     """Return the colours."""
     values = cells["shown"]
     digits = percent_format(values) if figure in FRACTIONS else number_format(values, 4)
-    far = float(np.max(np.abs(values), initial=0.0, where=np.isfinite(values))) or 1.0
-    both = bool((values < 0.0).any() and (values > 0.0).any())
-    colours = {"colorscale": WAYS, "zmin": -far, "zmax": far} if both else {"colorscale": UPWARDS}
     few = values.size <= CELLS and len(columns) <= FEW
     return {
         "type": "heatmap",
@@ -144,7 +150,7 @@ def _field(
         "y": list(lines.values()),
         "z": values,
         "customdata": np.dstack((cells["liquidations"], cells["ruined"])),
-        **colours,
+        **_colours(values, figure),
         **({"texttemplate": f"%{{z:{'.0%' if digits == '.1%' else digits}}}"} if few else {}),
         "xgap": 1,
         "ygap": 1,
@@ -156,6 +162,21 @@ def _field(
         "colorbar": {"tickformat": ".0%" if digits == ".1%" else digits, "thickness": 12, "outlinewidth": 0},
         "meta": {"role": "field"},
     }
+
+
+def _colours(values: npt.NDArray[np.float64], figure: str) -> Trace:
+    """Return the scale of colours: what is bad is of the colour of losses on every map.
+
+    A gain of more than the whole has the colour of one: a year's growth out of a few weeks, without bound, would leave
+    a lost account as grey as any other.
+    """
+    far = float(np.max(np.abs(values), initial=0.0, where=np.isfinite(values))) or 1.0
+    if figure in HARMS:
+        return {"colorscale": DOWNWARDS, "zmin": 0.0, "zmax": 1.0 if figure == "ruined" else far}
+    if bool((values < 0.0).any()):
+        far = min(far, 1.0) if figure in FRACTIONS else far
+        return {"colorscale": WAYS, "zmin": -far, "zmax": far}
+    return {"colorscale": UPWARDS}
 
 
 def _frame_cell(figure: "Figure", across: int, up: int) -> None:

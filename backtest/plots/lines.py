@@ -1,9 +1,11 @@
 """Lines over time: curves of which a figure needs some rows, and steps that end where there is nothing."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from backtest.plots.style import Trace
+from backtest.plots.style import Trace, fits_single
 from backtest.plots.thinning import BUCKETS, Rows, Times, Values
 
 __all__ = ["curve", "ended", "held_at", "steps", "x_of"]
@@ -16,7 +18,7 @@ def curve(time: Times, values: Values, rows: Rows, *, role: str, name: str, look
     ----------
     time : ndarray of int64      (T,) milliseconds
     values : ndarray of float64  (T,)
-    rows : ndarray of int64      what is drawn; fewer than all are drawn in single precision, seven digits
+    rows : ndarray of int64      what is drawn; fewer than all in single precision where `digits` do not tell it
     role : str                   what a page's script finds the line by
     name : str                   in the legend
     look : dict                  colour, width and what else the line has
@@ -27,7 +29,7 @@ def curve(time: Times, values: Values, rows: Rows, *, role: str, name: str, look
         "type": "scatter",
         "mode": "lines" if len(rows) > 1 else "lines+markers",
         "x": x_of(time[rows]),
-        "y": drawn if len(rows) == len(values) else drawn.astype(np.float32),
+        "y": drawn if len(rows) == len(values) else _small(drawn, digits),
         "name": name,
         "hovertemplate": f"%{{y:{digits}}}",
         "meta": {"role": role},
@@ -41,13 +43,18 @@ def steps(time: Times, values: Values, *, role: str, name: str, look: Trace, dig
         "type": "scatter",
         "mode": "lines",
         "x": x_of(time),
-        "y": values if len(values) <= 2 * BUCKETS else values.astype(np.float32),
+        "y": values if len(values) <= 2 * BUCKETS else _small(values, digits),
         "name": name,
         "hovertemplate": f"%{{y:{digits}}}",
         "meta": {"role": role},
         **look,
         "line": {"shape": "hv", **look["line"]},
     }
+
+
+def _small(values: Values, digits: str) -> npt.NDArray[np.floating[Any]]:
+    """Return values in half the room where what is shown of them stays the same."""
+    return values.astype(np.float32) if fits_single(values, digits) else values
 
 
 def ended(time: Times, values: Values, side: Values, last: int) -> tuple[Times, Values]:

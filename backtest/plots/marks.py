@@ -35,6 +35,10 @@ CROSSES, SIZES, EDGES = (13, 10, 7), (9, 7, 5), (1.0, 0.7, 0.4)
 EDGE = "rgba(255,255,255,0.7)"
 
 
+SLIP = 0.01
+"""By how much of its price a fill may lie beyond its bar."""
+
+
 class Marked(NamedTuple):
     """Liquidations on a curve.
 
@@ -95,13 +99,17 @@ def liquidations_on(marked: Marked, time: Times, values: Values) -> Trace | None
     return _crosses(rows, height, loss, rows["symbol"].astype(str) + " " + _sides(rows), template)
 
 
-def trade_marks(trades: pd.DataFrame, with_liquidations: bool) -> list[Trace]:
-    """Return entries and exits as marks, the trades with the largest profits and losses where there are too many."""
+def trade_marks(trades: pd.DataFrame, bars: pd.DataFrame, with_liquidations: bool) -> list[Trace]:
+    """Return entries and exits as marks, the trades with the largest profits and losses where there are too many.
+
+    A trade's prices are averages over its fills. Where that is no price of the bar in which it begins or ends, the mark
+    stands at the bar's open, and tells the average.
+    """
     rows = trades.iloc[costliest(np.abs(numbers(trades, "pnl")), MARKS)]
-    traces = [_entries(rows[rows["side"] == side], *look) for side, look in ENTRIES.items()]
+    traces = [_entries(rows[rows["side"] == side], bars, *look) for side, look in ENTRIES.items()]
     for reason, look in EXITS.items():
         if reason != "liquidation" or with_liquidations:
-            traces.append(_exits(rows[rows["exit_reason"] == reason], *look))
+            traces.append(_exits(rows[rows["exit_reason"] == reason], bars, *look))
     return [trace for trace in traces if len(trace["x"])]
 
 
@@ -136,29 +144,36 @@ def _crosses(rows: pd.DataFrame, height: Values, data: npt.NDArray[Any], text: o
     }
 
 
-def _entries(rows: pd.DataFrame, name: str, symbol: str, colour: str) -> Trace:
+def _entries(rows: pd.DataFrame, bars: pd.DataFrame, name: str, symbol: str, colour: str) -> Trace:
     """Return where round trips of one side begin."""
-    quantity, price = numbers(rows, "quantity"), numbers(rows, "entry_price")
-    digits = f"%{{customdata:{number_format(quantity)}}} at %{{y:{number_format(price)}}}"
+    quantity, price, time = numbers(rows, "quantity"), numbers(rows, "entry_price"), times_of(rows["entry_time"])
+    told = f"%{{customdata[0]:{number_format(quantity)}}} at %{{customdata[1]:{number_format(price)}}}"
     return {
-        **_points(times_of(rows["entry_time"]), price, name, symbol, colour),
-        "customdata": quantity,
-        "hovertemplate": f"{digits}, %{{x|%Y-%m-%d %H:%M}}",
+        **_points(time, _in_bar(price, time, bars), name, symbol, colour),
+        "customdata": np.column_stack((quantity, price)),
+        "hovertemplate": f"{told}, %{{x|%Y-%m-%d %H:%M}}",
         "meta": {"role": "entries"},
     }
 
 
-def _exits(rows: pd.DataFrame, name: str, symbol: str, colour: str) -> Trace:
+def _exits(rows: pd.DataFrame, bars: pd.DataFrame, name: str, symbol: str, colour: str) -> Trace:
     """Return where round trips end for one reason."""
-    pnl, price = numbers(rows, "pnl"), numbers(rows, "exit_price")
-    template = f"at %{{y:{number_format(price)}}}, %{{x|%Y-%m-%d %H:%M}}<br>profit %{{customdata:{money_format(pnl)}}}"
-    role = "liquidations" if symbol == "x" else "exits"
+    pnl, price, time = numbers(rows, "pnl"), numbers(rows, "exit_price"), times_of(rows["exit_time"])
+    told = f"at %{{customdata[1]:{number_format(price)}}}, %{{x|%Y-%m-%d %H:%M}}"
     return {
-        **_points(times_of(rows["exit_time"]), price, name, symbol, colour),
-        "customdata": pnl,
-        "hovertemplate": template,
-        "meta": {"role": role},
+        **_points(time, _in_bar(price, time, bars), name, symbol, colour),
+        "customdata": np.column_stack((pnl, price)),
+        "hovertemplate": f"{told}<br>profit %{{customdata[0]:{money_format(pnl)}}}",
+        "meta": {"role": "liquidations" if symbol == "x" else "exits"},
     }
+
+
+def _in_bar(price: Values, time: Times, bars: pd.DataFrame) -> Values:
+    """Return prices, in the place of those that are none of their bar, give or take slippage, its open."""
+    row = np.clip(np.searchsorted(times_of(bars.index), time, side="right") - 1, 0, None)
+    low, high, opened = (numbers(bars, name)[row] for name in ("low", "high", "open"))
+    beyond = (price < low * (1.0 - SLIP)) | (price > high * (1.0 + SLIP))
+    return np.where(beyond & np.isfinite(opened), opened, price)
 
 
 def _points(time: Times, height: Values, name: str, symbol: str, colour: str) -> Trace:

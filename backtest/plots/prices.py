@@ -71,7 +71,7 @@ def price_panel(
         shown = time[thinned(time, [numbers(bars, "close")])]
         traces += level_lines(held, time, story.spans, shown)
     if trips is not None:
-        traces += trade_marks(trips, with_liquidations=liquidations is None)
+        traces += trade_marks(trips, bars, with_liquidations=liquidations is None)
     crosses = liquidations_at(story, numbers(story.rows, "fill_price"))
     traces += [crosses] if crosses else []
     axis = {"tickformat": number_format(numbers(bars, "close"), 5)} | _range(traces)

@@ -1,5 +1,6 @@
 """What all figures have in common: colours, axes, legends, and how many digits a number has."""
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     *("CLOSE", "GRID", "LIQUIDATION", "LONG", "LOW", "PALETTE", "PROFIT", "SHORT", "STOP", "TEXT", "THRESHOLD"),
-    *("WAYS", "Panel", "Trace", "faint", "money_format", "nothing", "number_format", "percent_format", "stacked"),
-    "time_axis",
+    *("WAYS", "Panel", "Trace", "faint", "fits_single", "money_format", "nothing", "number_format", "percent_format"),
+    *("stacked", "time_axis"),
 ]
 
 Trace = dict[str, Any]
@@ -45,6 +46,7 @@ CAPTION = 58  # letters in a line of the caption: what a phone shows
 GAP = 0.035  # between panels, of the height
 LEFT = 62  # pixels for the labels of most y axes: figures below each other have the same width
 ROOM = 0.01  # on either side of the times, of their length
+SINGLE = 2.0**-24  # how far off single precision is at most, of a number
 HALF_A_DAY = 43_200_000  # ms, on either side of a single time
 
 
@@ -154,8 +156,15 @@ def money_format(values: npt.ArrayLike) -> str:
 
 
 def percent_format(values: npt.ArrayLike) -> str:
-    """Return the format of fractions as percent; beyond all measure, of plain numbers."""
-    return ".1%" if _largest(values) < 100.0 else ".3~s"
+    """Return the format of fractions as percent: where they are beyond all measure, with three digits that count."""
+    return ".1%" if _largest(values) < 100.0 else ",.3~p"
+
+
+def fits_single(values: npt.ArrayLike, digits: str) -> bool:
+    """Return whether single precision is enough for a format: off by a tenth of its last digit at most."""
+    decimals, kind = re.fullmatch(r",?\.(\d+)~?([fps%])", digits).groups()  # type: ignore[union-attr]
+    places = int(decimals) + 2 * (kind == "%")
+    return kind in "ps" or _largest(values) * SINGLE <= 0.1 * 10.0**-places
 
 
 def _largest(values: npt.ArrayLike) -> float:

@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 
 from backtest.errors import ConfigError
+from backtest.plots.frames import numbers
+from backtest.plots.growth import edge, growth_at, growth_by_value, log_growth, optimum, share_ruined
 from backtest.plots.style import PALETTE, Panel, Trace, faint, nothing, percent_format, stacked
 from backtest.plots.swept import Swept, is_numeric, value_text
+from backtest.plots.thinning import Values
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -17,7 +20,6 @@ __all__ = ["sweep"]
 
 LOWEST_GROWTH = -3.0
 """Where the axis of log growth ends at the latest: 95 % lost in a year."""
-
 
 FEW = 6
 """Counts below are labelled one by one: no axis has half a liquidation."""
@@ -120,19 +122,9 @@ def _sides(swept: Swept, over: str, like: Swept | None = None) -> list[Side]:
     return sides
 
 
-def _growth(rows: pd.DataFrame, logged: bool) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """Return growth a year, as a fraction or its logarithm; NaN where nothing is left, which has none."""
-    growth = rows["cagr"].to_numpy(np.float64)
-    if not logged:
-        return growth
-    with np.errstate(divide="ignore"):
-        log = np.log1p(growth)
-    return np.where(np.isfinite(log), log, np.nan)
-
-
 def _growth_panel(sides: Sequence[Side], spans: Sequence[Side], over: str, title: str, *, logged: bool) -> Panel:
     """Return growth, the span to growth under the best order of prices, and the best value."""
-    values = [_growth(side.rows, logged) for side in sides]
+    values = [_drawn(numbers(side.rows, "cagr"), logged) for side in sides]
     everything = np.concatenate(values) if values else np.empty(0)
     digits = ",.3~f" if logged else percent_format(everything)
     role = "log_growth" if logged else "growth"
@@ -153,10 +145,14 @@ def _growth_panel(sides: Sequence[Side], spans: Sequence[Side], over: str, title
     return Panel(traces, title, axis)
 
 
+def _drawn(growth: Values, logged: bool) -> Values:
+    """Return growth as a panel draws it."""
+    return log_growth(growth) if logged else growth
+
+
 def _span(side: Side, span: Side, over: str, growth: Any, logged: bool, *, legend: bool) -> list[Trace]:
     """Return the edges of what the order of prices inside the bars leaves open, shaded in between."""
-    there = pd.Series(_growth(span.rows, logged), span.rows[over].to_numpy())
-    other = there[~there.index.duplicated()].reindex(side.rows[over]).to_numpy()
+    other = _drawn(growth_by_value(span.rows, over, side.rows[over]), logged)
     look = {"line": {"width": 0, "color": side.line["color"]}, "legendgroup": "ambiguity", "hoverinfo": "skip"}
     low = _line(side, side.rows[over], growth, "span_low", "") | look
     high = _line(side, side.rows[over], other, "span_high", "") | look
@@ -181,7 +177,7 @@ def _ruin_panel(sides: Sequence[Side], over: str) -> Panel:
     """Return the share of accounts that were ruined, whatever their other settings."""
     traces = []
     for side in sides:
-        share = side.all["ruined"].astype(np.float64).groupby(side.all[over]).mean()
+        share = share_ruined(side.all, over)
         traces.append(_line(side, share.index, share.to_numpy(), "ruined", ".0%"))
     return Panel(traces, "Ruined (%)", {"tickformat": ".0%", "range": [-0.05, 1.05]})
 
@@ -205,32 +201,25 @@ def _line(side: Side, x: Any, y: Any, role: str, digits: str, *, legend: bool = 
 
 def _edge_in_words(sides: Sequence[Side], over: str) -> str:
     """Return what keeps the best value from being an optimum: it is the first or the last that was tried."""
-    edges = set()
-    for side in sides:
-        growth = side.rows["cagr"].to_numpy(np.float64)
-        if len(growth) > 1 and np.isfinite(growth).any():
-            edges.add({0: "lowest", len(growth) - 1: "highest"}.get(int(np.nanargmax(growth)), ""))
-    found = [edge for edge in ("lowest", "highest") if edge in edges]
+    edges = {edge(side.rows, over) for side in sides}
+    found = [each for each in ("lowest", "highest") if each in edges]
     named = over.replace("_", " ")
     return f"The best {named} is the {' or the '.join(found)} tried: a better one may lie beyond." if found else ""
 
 
 def _draw_optimum(figure: "Figure", side: Side, over: str) -> None:
     """Mark the value with the highest growth and, of leverage, half of it, through all panels."""
-    growth = side.rows["cagr"].to_numpy(np.float64)
-    if not np.isfinite(growth).any():
+    best, unit = optimum(side.rows, over), "x" if over == "leverage" else ""
+    if best is None:
         return
-    x = side.rows[over].to_numpy(np.float64)
-    top = int(np.nanargmax(growth))
-    best, unit = float(x[top]), "x" if over == "leverage" else ""
-    grew = growth[top] > 0.0
+    grew = best.growth > 0.0
     title = "Growth-optimal" if grew else "Lost least"
-    name = f"{title}{', ' + side.name if side.name else ''}: {value_text(best)}{unit}"
-    marks = [("optimum", "star", "dash", best, float(growth[top]))]
+    name = f"{title}{', ' + side.name if side.name else ''}: {value_text(best.value)}{unit}"
+    marks = [("optimum", "star", "dash", best.value, best.growth)]
     if over == "leverage" and grew:
-        half = best / 2.0
+        half = best.value / 2.0
         name += f" (half of it: {value_text(half)}x)"
-        marks.append(("half", "star-open", "dot", half, float(np.interp(half, x, growth)) if half >= x[0] else np.nan))
+        marks.append(("half", "star-open", "dot", half, growth_at(side.rows, over, half)))
     colour = side.line["color"]
     for role, symbol, dash, at, height in marks:
         figure.add_scatter(

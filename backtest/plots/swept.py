@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from backtest.errors import ConfigError
-from backtest.plots.frames import with_columns
+from backtest.plots.frames import numbers, with_columns
 from backtest.text import shown
 
-__all__ = ["NEEDED", "Swept", "is_numeric", "value_text"]
+__all__ = ["NEEDED", "Swept", "is_numeric", "is_table", "value_text"]
 
 NEEDED = ("reason", "cagr", "max_drawdown_low", "liquidations", "ruined")
 
@@ -65,9 +65,12 @@ class Swept:
         return str(name)
 
     def best(self) -> "pd.Series[Any]":
-        """Return the row that grew most, the first of equal ones."""
-        growth = self.rows["cagr"].to_numpy(np.float64)
-        best: pd.Series[Any] = self.rows.iloc[int(np.argmax(np.where(np.isnan(growth), -np.inf, growth)))]
+        """Return the row that grew most, of equal ones that of the lowest leverage, or the first."""
+        growth = numbers(self.rows, "cagr")
+        growth = np.where(np.isnan(growth), -np.inf, growth)
+        equal = self.rows[growth == growth.max()]
+        lowest = "leverage" in self.settings and is_numeric(equal["leverage"]) and equal["leverage"].notna().any()
+        best: pd.Series[Any] = equal.iloc[int(np.nanargmin(numbers(equal, "leverage"))) if lowest else 0]
         return best
 
     def held(self, free: Iterable[str]) -> dict[str, Any]:
@@ -89,6 +92,12 @@ class Swept:
         """Return what is held, and at what, as a sentence."""
         held = [f"{name.replace('_', ' ')} {value_text(value)}" for name, value in self.held(free).items()]
         return f"Held as in the row that grew most: {', '.join(held)}." if held else ""
+
+
+def is_table(frame: pd.DataFrame) -> bool:
+    """Return whether a frame is a sweep's table, or rows of one: settings, then "reason", then what figures need."""
+    names = list(frame.columns)
+    return all(names.count(name) == 1 for name in NEEDED) and names.index("reason") > 0
 
 
 def is_numeric(column: "pd.Series[Any]") -> bool:

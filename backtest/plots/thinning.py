@@ -1,7 +1,8 @@
 """Rows that keep the shape of a long curve: the extremes of every stretch of time, all rows near the costliest events.
 
-A picture about 1 200 pixels wide shows of each pixel's column the lowest and the highest value, nothing else: rows that
-hold these give the same picture as all of them. Every n-th row does not: it loses the one bar in which an account died.
+A picture shows of each column of pixels the lowest and the highest value, nothing else: rows that hold these give the
+same picture as all of them. How many columns there are is up to the reader's screen, so a stretch is about half of one:
+an extreme at its edge may be drawn in the next. Every n-th row instead would lose the one bar in which an account died.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,12 @@ __all__ = [
     *("thinned", "without_flat_runs"),
 ]
 
-BUCKETS = 1200
-"""Stretches of time, each as long as the others, of which a curve keeps its extremes."""
+BUCKETS = 2400
+"""Stretches of time, each as long as the others, of which a curve keeps its extremes: two for each of 1 200 pixels.
+
+Of the envelope of a walk of a million bars, on 1 166 by 420 pixels, they keep all but 0.4 pixels (7 at the worst);
+1 200 lost 0.8 (10), and with the first and last row of each, for as many points as 2 400 have, 0.7 (9).
+"""
 
 TRUE_LIQUIDATIONS = 200
 """How many liquidations, the costliest, have every row around them kept."""

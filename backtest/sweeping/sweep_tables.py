@@ -3,24 +3,46 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
+from pandas.plotting import PlotAccessor
 
 from backtest.sweeping.figures import figure_types
 from backtest.sweeping.grids import Setting
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
-__all__ = ["Row", "SweepTable", "frame_of", "schema_of", "table_of"]
+__all__ = ["Row", "SweepPlots", "SweepTable", "frame_of", "schema_of", "table_of"]
 
 NOT_RUN = "not run"
 PATHS = b"paths"
 """Where the metadata of a table say how many rows went which way."""
 
 INT64 = range(-(2**63), 2**63)
+
+
+class SweepPlots(PlotAccessor):
+    """What `plot` is on a sweep's table: the sweep's own figure, and all that pandas draws of any frame.
+
+    `table.plot()` returns growth, falls, liquidations and ruin against leverage, or another number that is swept, as a
+    plotly Figure; `bt.plots.sweep` takes the number and a second table, `bt.plots.heatmap` draws two settings. With an
+    argument (`table.plot(x="leverage", y="cagr")`), by a kind (`table.plot.scatter(...)`), and of a frame without the
+    swept settings, the reasons and the figures that are drawn (`table[["leverage", "cagr"]].plot()`), pandas draws with
+    its own backend: matplotlib, or what `pd.options.plotting.backend` names, has to be installed.
+    """
+
+    def __init__(self, data: pd.DataFrame) -> None:
+        super().__init__(data)
+        self._table = data
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the sweep's figure; given an argument, or of another frame, what `pandas.DataFrame.plot` returns."""
+        from backtest import plots
+        from backtest.plots.swept import is_table
+
+        if args or kwargs or not is_table(self._table):
+            return super().__call__(*args, **kwargs)
+        return plots.sweep(self._table)
 
 
 class SweepTable(pd.DataFrame):
@@ -30,14 +52,10 @@ class SweepTable(pd.DataFrame):
     def _constructor(self) -> type["SweepTable"]:
         return SweepTable
 
-    def plot(self) -> "Figure":  # type: ignore[override]
-        """Return growth, falls, liquidations and ruin against leverage, or another number that is swept.
-
-        `bt.plots.heatmap` draws two swept settings.
-        """
-        from backtest import plots
-
-        return plots.sweep(self)
+    @property
+    def plot(self) -> SweepPlots:
+        """What draws the table: `table.plot()` the sweep, all else as on any frame; see `SweepPlots`."""
+        return SweepPlots(self)
 
     def report(
         self,
