@@ -7,8 +7,9 @@ import pandas as pd
 
 from backtest.figures_in_words import Amount, count, written
 from backtest.kernels.orders import RUIN
+from backtest.pages.liquidation_tables import with_triggers
 from backtest.pages.runs import Run
-from backtest.text import moment_of, several
+from backtest.text import moment_of, quantity, several
 
 __all__ = ["Tile", "Verdict", "lost_at", "tiles", "verdict_on"]
 
@@ -33,7 +34,7 @@ class Tile(NamedTuple):
 def verdict_on(run: Run, amount: Amount) -> Verdict:
     """Return what became of the account."""
     summary, number = run.summary, int(run.summary["liquidations"])
-    more = (*_reserve(run, amount), *_sureness(run))
+    more = (*_last(run, amount), *_reserve(run, amount), *_sureness(run))
     if summary["ruined"]:
         time = moment_of(lost_at(run))
         often = f"Liquidated {_often(number)}" if number else "Never liquidated, but worn down by losses and costs"
@@ -42,7 +43,7 @@ def verdict_on(run: Run, amount: Amount) -> Verdict:
     money, total = _Money.of(run), float(summary["total_return"])
     became = f"{money.put_in(amount)} became {amount(money.final)}"
     if summary["refills"]:
-        said = f"Lost and refilled {_often(int(summary['refills']))}, liquidated {_often(number)}"
+        said = f"Refilled {_often(int(summary['refills']))}, liquidated {_often(number)}"
         return Verdict(f"{said}: {became}, {money.change(amount)}", "bad", more)
     became += f" ({written('total_return', total)})"
     if number:
@@ -99,6 +100,17 @@ class _Money(NamedTuple):
         outside = f" and {amount(self.refilled)} from outside" if self.refilled else ""
         reserve = f"; reserve {amount(self.reserve_left)} of {amount(self.reserve)}" if self.reserve else ""
         return f"from {amount(self.cash)}{outside}{reserve}"
+
+
+def _last(run: Run, amount: Amount) -> tuple[str, ...]:
+    """Return what was liquidated last, why, and what that took, as a sentence."""
+    if not len(run.liquidations):
+        return ()
+    row = with_triggers(run).iloc[-1]
+    side = "long" if row["quantity"] > 0.0 else "short"
+    which = "The last" if len(run.liquidations) > 1 else "What was liquidated"
+    held = f"a {side} of {quantity(abs(float(row['quantity'])))} {row['symbol']}"
+    return (f"{which}: {held}, {row['trigger']}; it took {amount(float(row['loss']))}.",)
 
 
 def _reserve(run: Run, amount: Amount) -> tuple[str, ...]:
