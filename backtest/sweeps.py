@@ -74,7 +74,8 @@ def sweep(
     SweepTable
         a DataFrame with a row per setting, of a folder for each symbol: what is swept, reason ("" where it ran), and
         every figure of Result.summary. `plot()` draws it, `report(path)` writes a page. `attrs`: path ("fast",
-        "general", "fast and general" or "none"), rows (how many went each, or were "not run"), bars, seconds, workers
+        "general", "fast and general" or "none"), currency, rows (how many went each, or were "not run"), bars, seconds,
+        workers
 
     Raises
     ------
@@ -101,7 +102,8 @@ def sweep(
             crew.check(market)
         frame = _run(job, folder, crew, progress)
     count = sum(market.lengths.values()) if isinstance(market, Universe) else len(market)
-    frame.attrs |= {"bars": count, "seconds": time.perf_counter() - start, "workers": crew.size}
+    seconds = time.perf_counter() - start
+    frame.attrs |= {"currency": account.currency, "bars": count, "seconds": seconds, "workers": crew.size}
     return frame
 
 

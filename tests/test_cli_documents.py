@@ -110,7 +110,9 @@ def test_a_sweep_is_all_of_its_rows(call, bars, tmp_path):
     assert attrs.pop("seconds") > 0
     counted = {**table.attrs["rows"], "not_run": table.attrs["rows"]["not run"]}
     del counted["not run"]
-    assert attrs == {"path": table.attrs["path"], "rows": counted, "bars": 480, "workers": table.attrs["workers"]}
+    same = {name: table.attrs[name] for name in ("path", "workers", "currency")}
+    assert attrs == {**same, "rows": counted, "bars": 480}
+    assert attrs["currency"] == "quote"
     assert given["saved_to"] == str(tmp_path / "swept")
     assert given["description"]["strategy"]["name"] == "buy_and_hold"
     assert given["description"]["account"]["cash"] == 10_000

@@ -34,9 +34,7 @@ def write_report(table: SweepTable, base: Base[Any], page: Path, again: Sweeper)
     except KeyboardInterrupt:
         complain("interrupted", "the sweep is finished, its report is not")
         raise typer.Exit(INTERRUPTED) from None
-    told = table.copy(deep=False)  # the document of the sweep has the attrs that `bt.sweep` gives
-    told.attrs["currency"] = base.account.currency
-    told.report(page, best=best, facts=heading_lines(base))
+    table.report(page, best=best, facts=heading_lines(base))
     return written_at(page)
 
 

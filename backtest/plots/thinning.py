@@ -1,8 +1,9 @@
 """Rows that keep the shape of a long curve: the extremes of every stretch of time, all rows near the costliest events.
 
-A picture shows of each column of pixels the lowest and the highest value, nothing else: rows that hold these give the
-same picture as all of them. How many columns there are is up to the reader's screen, so a stretch is about half of one:
-an extreme at its edge may be drawn in the next. Every n-th row instead would lose the one bar in which an account died.
+A picture shows of each column of pixels the lowest and the highest value, nothing else: rows that hold these would give
+the same picture as all of them. How many columns there are is up to the reader's screen, so a stretch is about half of
+one: an extreme at its edge may be drawn in the next. Every n-th row instead would lose the one bar in which an account
+died.
 """
 
 from collections.abc import Sequence
