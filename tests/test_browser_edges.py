@@ -112,6 +112,29 @@ def test_a_script_beside_the_page_draws_it_as_well(browser, tmp_path):
     assert complaints(browser) == []
 
 
+def test_a_page_without_its_script_says_so(browser, tmp_path):
+    write_run_page(lost_at_once(), tmp_path / "run.html", shared_script=True)
+    (tmp_path / "plotly.min.js").unlink()
+    browser.get((tmp_path / "run.html").as_uri())
+    assert "The charts need plotly.min.js beside this page." in browser.find_element(By.ID, "charts").text
+
+
+def test_a_liquidation_whose_prices_are_not_there_says_so(browser, tmp_path):
+    names = [f"COIN{k:02}" for k in range(14)]
+    bars = bars_of(300, *names)
+    events = [liquidation(bars.time[100 + k], name) for k, name in enumerate(names)]
+    write_run_page(StandIn(bars, liquidations=frame("liquidations", *events)), tmp_path / "run.html")
+    browser.get((tmp_path / "run.html").as_uri())
+    there = {option.get_attribute("value") for option in browser.find_elements(By.CSS_SELECTOR, "#chart-price option")}
+    rows = browser.find_elements(By.CSS_SELECTOR, "table.events tbody tr[data-from]")
+    told = {}
+    for row in rows:
+        browser.execute_script("arguments[0].click()", row)
+        told[row.get_attribute("data-symbol")] = "not on this page" in browser.find_element(By.ID, "view").text
+    assert told == {name: name not in there for name in names}
+    assert len(there) == 12
+
+
 def test_a_printed_page_has_every_chart_as_wide_as_paper(browser, tmp_path):
     write_run_page(lost_at_once(), tmp_path / "page.html")
     show_as(browser)

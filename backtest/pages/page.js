@@ -236,11 +236,14 @@ function lead(row) {
   row.classList.add("selected");
   const price = charts.find((chart) => chart.box.id === "chart-price") ?? charts[0];
   const select = price.selects[0];
-  if (select && [...select.options].some((option) => option.value === row.dataset.symbol) && select.value !== row.dataset.symbol) {
-    select.value = row.dataset.symbol;
+  const { symbol } = row.dataset;
+  const there = select && [...select.options].some((option) => option.value === symbol);
+  if (there && select.value !== symbol) {
+    select.value = symbol;
     if (price.drawn) draw(price);
   }
   show([Number(row.dataset.from), Number(row.dataset.to)]);
+  if (select && symbol && !there) document.getElementById("view").append(`; the prices of ${symbol} are not on this page`);
   count();
   document.getElementById("charts").scrollIntoView();
 }
@@ -285,8 +288,9 @@ const near = new IntersectionObserver((entries) => {
     if (entry.isIntersecting && !chart.drawn) draw(chart);
   }
 }, { rootMargin: "300px" });
+if (typeof Plotly === "undefined") document.getElementById("charts").append("The charts need plotly.min.js beside this page.");
 for (const chart of charts) {
-  near.observe(chart.plot);
+  if (typeof Plotly !== "undefined") near.observe(chart.plot);
   for (const select of chart.selects) select.addEventListener("change", () => draw(chart));
 }
 for (const row of document.querySelectorAll("tr[data-from]")) {
